@@ -1,0 +1,3 @@
+module github.com/ben-ng/gaggle
+
+go 1.26

@@ -1,0 +1,134 @@
+package raft
+
+// An Event is something that happened to a node: one of the types below.
+// Core.Step takes it; what follows from it is in the next Core.Update.
+type Event interface{ event() }
+
+// Tick says that one unit of time has passed. How long that is, is the caller's
+// choice; all of Config's timeouts count ticks.
+type Tick struct{}
+
+// Receive delivers a message.
+type Receive struct{ Message Message }
+
+// Propose asks the leader to append entries, all of them or none. Only Type and
+// Data are read; Type is EntryNormal.
+// Errors: ErrNotLeader, ErrTransferring, ErrBusy.
+type Propose struct{ Entries []Entry }
+
+// Persisted says that the write handed out with this number, and all before it,
+// are durable.
+type Persisted struct{ Write uint64 }
+
+// Applied says that entries up to Index have been applied.
+type Applied struct{ Index Index }
+
+// Read asks the leader for an index such that a state that has applied it
+// reflects everything committed before the request (ReadIndex, §6.4). The answer
+// comes as a ReadResult with this Token, which the core does not interpret and
+// the caller does not reuse while it is open.
+// Errors: ErrNotLeader, ErrBusy.
+type Read struct{ Token uint64 }
+
+// ChangeConfiguration asks the leader to make Voters and Learners the members
+// of the cluster. New voters first catch up as learners (§4.2.1); then a joint
+// configuration leads over (§4.3). One change is made at a time. The outcome comes
+// as a ChangeResult.
+// Errors: ErrNotLeader, ErrTransferring, ErrChangeInProgress, ErrInvalidConfiguration.
+type ChangeConfiguration struct {
+	Voters   []NodeID
+	Learners []NodeID
+}
+
+// TransferLeadership asks the leader to hand over to a voter, or, with None, to
+// the voter that is furthest ahead (§3.10). While it tries, for at most one
+// election timeout, proposals are refused.
+// Errors: ErrNotLeader, ErrTransferring, ErrNotVoter.
+type TransferLeadership struct{ To NodeID }
+
+// Unreachable says that messages to a node were dropped before they were sent,
+// so that the core does not count on what it sent.
+type Unreachable struct{ Node NodeID }
+
+// SnapshotTaken says that a durable snapshot covers the log up to Index, which
+// has been applied; entries up to CompactTo, at most Index, may go (§5.1).
+// Errors: ErrOutOfRange.
+type SnapshotTaken struct{ Index, CompactTo Index }
+
+// SnapshotSent reports how sending a snapshot to a node ended, before the node's
+// own answer: if it failed, the core will ask for it again later.
+type SnapshotSent struct {
+	Node   NodeID
+	Failed bool
+}
+
+func (Tick) event()                {}
+func (Receive) event()             {}
+func (Propose) event()             {}
+func (Persisted) event()           {}
+func (Applied) event()             {}
+func (Read) event()                {}
+func (ChangeConfiguration) event() {}
+func (TransferLeadership) event()  {}
+func (Unreachable) event()         {}
+func (SnapshotTaken) event()       {}
+func (SnapshotSent) event()        {}
+
+// An Update is what follows from the events since the last one: what to write,
+// send, apply and answer. Its parts may be carried out in any order and at the same
+// time: what may not leave before a write is durable is not in it yet, and
+// comes with a later Update, after the Persisted event. The receiver owns the
+// slices, but must not change the entries.
+type Update struct {
+	// Write is what to make durable; nil if nothing.
+	Write *Write
+	// Messages are to be sent, in this order where the channel keeps order.
+	Messages []Message
+	// Committed are the next entries to apply, in order, each exactly once.
+	Committed []Entry
+	// Restore, if not nil, is a snapshot to install in the state machine before
+	// Committed is applied: it replaces all that was applied before.
+	Restore *SnapshotMeta
+	// Reads are the outcomes of Read events.
+	Reads []ReadResult
+	// Change is the outcome of a ChangeConfiguration; nil if none ended.
+	Change *ChangeResult
+	// SendSnapshots asks for the latest snapshot to be sent to each of these nodes.
+	SendSnapshots []SendSnapshot
+}
+
+// A Write is one record for the log writer, made durable as one atom, in the
+// order of its parts: snapshot, hard state, truncation, entries.
+type Write struct {
+	// Number counts the writes: 1, 2, 3, …; Persisted refers to it.
+	Number uint64
+	// Snapshot, if not nil, replaces the whole log: what follows starts after it.
+	Snapshot *SnapshotMeta
+	// HardState, if not nil, replaces the term and vote.
+	HardState *HardState
+	// Truncate, if not 0, removes the entries from this index on.
+	Truncate Index
+	// Entries follow what is there. They can be in several runs of one sequence.
+	Entries [][]Entry
+}
+
+// A ReadResult answers a Read.
+type ReadResult struct {
+	Token uint64
+	// Index must have been applied before the read is served.
+	Index Index
+	// Err is ErrNotLeader if leadership ended before the read was confirmed.
+	Err error
+}
+
+// A ChangeResult says how a ChangeConfiguration ended: nil, ErrNotLeader if this
+// node ceased to lead before the end was known, or ErrCatchUp.
+type ChangeResult struct{ Err error }
+
+// SendSnapshot asks for a snapshot to be sent: the latest one, in a message with
+// this header.
+type SendSnapshot struct {
+	To      NodeID
+	Term    Term
+	Session uint64
+}
