@@ -11,8 +11,8 @@ type Tick struct{}
 // Receive delivers a message.
 type Receive struct{ Message Message }
 
-// Propose asks the leader to append entries, all of them or none. Only Type and
-// Data are read; Type is EntryNormal.
+// Propose asks the leader to append entries, all of them or none. Only their Data is
+// read; the core sets the rest, and owns the slice unless it refuses.
 // Errors: ErrNotLeader, ErrTransferring, ErrBusy.
 type Propose struct{ Entries []Entry }
 
@@ -84,15 +84,16 @@ type Update struct {
 	Write *Write
 	// Messages are to be sent, in this order where the channel keeps order.
 	Messages []Message
-	// Committed are the next entries to apply, in order, each exactly once.
-	Committed []Entry
+	// Committed are the next entries to apply, in order, each exactly once: runs of
+	// one sequence, as the log happens to hold them.
+	Committed [][]Entry
 	// Restore, if not nil, is a snapshot to install in the state machine before
 	// Committed is applied: it replaces all that was applied before.
 	Restore *SnapshotMeta
 	// Reads are the outcomes of Read events.
 	Reads []ReadResult
-	// Change is the outcome of a ChangeConfiguration; nil if none ended.
-	Change *ChangeResult
+	// Changes are the outcomes of ChangeConfiguration events, in their order.
+	Changes []ChangeResult
 	// SendSnapshots asks for the latest snapshot to be sent to each of these nodes.
 	SendSnapshots []SendSnapshot
 }
@@ -108,7 +109,7 @@ type Write struct {
 	HardState *HardState
 	// Truncate, if not 0, removes the entries from this index on.
 	Truncate Index
-	// Entries follow what is there. They can be in several runs of one sequence.
+	// Entries follow what is there: runs of one sequence, as with Committed.
 	Entries [][]Entry
 }
 

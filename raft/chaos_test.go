@@ -1,0 +1,349 @@
+package raft
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// chaos is a cluster of cores in one goroutine, whose network and disks do what a
+// random source says: messages are lost, repeated and reordered, writes become
+// durable late, nodes crash and come back with what was durable.
+type chaos struct {
+	t        *testing.T
+	r        *rand.Rand
+	nodes    map[NodeID]*chaosNode
+	ids      []NodeID
+	network  []Message
+	proposed int
+	lossy    bool
+	// committed is what any node ever learned to be committed, by index.
+	committed []Entry
+	leaders   map[Term]NodeID
+	// reads maps an open token to the commit index known anywhere when it was asked.
+	reads map[uint64]Index
+	stats struct{ elections, crashes, changes, transfers, reads, snapshots int }
+}
+
+type chaosNode struct {
+	id     NodeID
+	core   *Core
+	disk   Saved
+	writes []*Write
+	// applied by this incarnation.
+	applied Index
+	snap    SnapshotMeta
+}
+
+func newChaos(t *testing.T, seed uint64, voters, spares int) *chaos {
+	w := &chaos{
+		t: t, r: rand.New(rand.NewPCG(seed, 1)), nodes: map[NodeID]*chaosNode{},
+		leaders: map[Term]NodeID{}, reads: map[uint64]Index{}, lossy: true,
+	}
+	for i := range voters + spares {
+		w.ids = append(w.ids, NodeID(rune('a'+i)))
+	}
+	found, err := Found(w.ids[:voters])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, id := range w.ids {
+		n := &chaosNode{id: id}
+		if i < voters {
+			n.disk = found
+		}
+		w.nodes[id] = n
+		w.start(n)
+	}
+	return w
+}
+
+func (w *chaos) start(n *chaosNode) {
+	config := DefaultConfig(n.id, w.r.Uint64())
+	config.HeartbeatTicks, config.ElectionTicksMin, config.ElectionTicksMax = 2, 10, 20
+	config.MaxMessageBytes, config.MaxInflightMessages = 200, 4
+	config.MaxUncommittedBytes = 2000
+	saved := n.disk
+	saved.Entries = slices.Clone(saved.Entries)
+	core, err := New(config, saved)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	n.core, n.writes, n.applied, n.snap = core, nil, saved.Snapshot.Last.Index, saved.Snapshot
+}
+
+func (w *chaos) step(n *chaosNode, e Event) error {
+	before := n.core.Observe()
+	err := n.core.Step(e)
+	w.check(n, before)
+	return err
+}
+
+func (w *chaos) check(n *chaosNode, before Observation) {
+	if n.core.failure != nil {
+		w.t.Fatalf("%s: %v", n.id, n.core.failure)
+	}
+	if err := n.core.CheckInvariants(); err != nil {
+		w.t.Fatalf("%s: %v", n.id, err)
+	}
+	if err := n.core.CheckTransition(before); err != nil {
+		w.t.Fatalf("%s: %v", n.id, err)
+	}
+	if n.core.role == Leader {
+		if other, ok := w.leaders[n.core.hard.Term]; ok && other != n.id {
+			w.t.Fatalf("%s and %s lead term %d", other, n.id, n.core.hard.Term)
+		} else if !ok {
+			w.leaders[n.core.hard.Term] = n.id
+			w.stats.elections++
+			w.checkComplete(n)
+		}
+	}
+}
+
+// checkComplete holds a new leader's log against all that is committed (§3.6.3).
+func (w *chaos) checkComplete(n *chaosNode) {
+	for i, e := range w.committed {
+		if t, ok := n.core.log.term(e.Index); Index(i+1) > n.core.log.base.Index && (!ok || t != e.Term) {
+			w.t.Fatalf("%s leads term %d without entry %d@%d, which is committed", n.id, n.core.hard.Term, e.Index, e.Term)
+		}
+	}
+}
+
+func (w *chaos) update(n *chaosNode) {
+	before := n.core.Observe()
+	u := n.core.Update()
+	w.check(n, before)
+	if u.Write != nil {
+		n.writes = append(n.writes, u.Write)
+	}
+	w.network = append(w.network, u.Messages...)
+	if u.Restore != nil {
+		n.applied, n.snap = u.Restore.Last.Index, *u.Restore
+	}
+	for _, run := range u.Committed {
+		for _, e := range run {
+			w.apply(n, e)
+		}
+	}
+	if n.applied > 0 {
+		w.mustStep(n, Applied{n.applied})
+	}
+	for _, r := range u.Reads {
+		if r.Err == nil && r.Index < w.reads[r.Token] {
+			w.t.Fatalf("%s answers a read with index %d, %d was committed when it was asked", n.id, r.Index, w.reads[r.Token])
+		}
+		if r.Err == nil {
+			w.stats.reads++
+		}
+		delete(w.reads, r.Token)
+	}
+	for _, s := range u.SendSnapshots {
+		w.network = append(w.network, Message{From: n.id, To: s.To, Term: s.Term, Body: &InstallSnapshot{s.Session, n.snap}})
+		w.stats.snapshots++
+		w.mustStep(n, SnapshotSent{Node: s.To})
+	}
+}
+
+func (w *chaos) mustStep(n *chaosNode, e Event) {
+	if err := w.step(n, e); err != nil {
+		w.t.Fatalf("%s: %T: %v", n.id, e, err)
+	}
+}
+
+func (w *chaos) apply(n *chaosNode, e Entry) {
+	if e.Index != n.applied+1 {
+		w.t.Fatalf("%s applies %d after %d", n.id, e.Index, n.applied)
+	}
+	n.applied = e.Index
+	if int(e.Index) > len(w.committed) {
+		w.committed = append(w.committed, e)
+		return
+	}
+	if have := w.committed[e.Index-1]; have.Term != e.Term || string(have.Data) != string(e.Data) {
+		w.t.Fatalf("%s applies %d@%d %q, elsewhere it is %d@%d %q", n.id, e.Index, e.Term, e.Data, have.Index, have.Term, have.Data)
+	}
+}
+
+// persist makes a node's oldest write durable.
+func (w *chaos) persist(n *chaosNode) {
+	if len(n.writes) == 0 {
+		return
+	}
+	wr := n.writes[0]
+	n.writes = n.writes[1:]
+	d := &n.disk
+	if wr.Snapshot != nil {
+		d.Snapshot, d.Entries = *wr.Snapshot, nil
+	}
+	if wr.HardState != nil {
+		d.HardState = *wr.HardState
+	}
+	if wr.Truncate != 0 {
+		d.Entries = d.Entries[:wr.Truncate-d.Snapshot.Last.Index-1]
+	}
+	d.Entries = slices.Concat(append([][]Entry{slices.Clone(d.Entries)}, wr.Entries...)...)
+	w.mustStep(n, Persisted{wr.Number})
+}
+
+func (w *chaos) compact(n *chaosNode) {
+	if n.applied <= n.core.log.base.Index || n.applied > n.core.persist.durable || len(n.writes) > 0 {
+		return
+	}
+	meta, err := n.core.SnapshotAt(n.applied)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	n.snap = meta
+	w.mustStep(n, SnapshotTaken{n.applied, n.applied})
+	d := &n.disk
+	d.Entries = slices.Clone(d.Entries[n.applied-d.Snapshot.Last.Index:])
+	d.Snapshot = meta
+}
+
+func (w *chaos) deliver() {
+	if len(w.network) == 0 {
+		return
+	}
+	i := 0
+	if w.r.IntN(4) == 0 {
+		i = w.r.IntN(len(w.network))
+	}
+	m := w.network[i]
+	if !w.lossy || w.r.IntN(20) != 0 { // else repeated later
+		w.network = slices.Delete(w.network, i, i+1)
+	}
+	if w.lossy && w.r.IntN(10) == 0 {
+		return
+	}
+	n := w.nodes[m.To]
+	_ = w.step(n, Receive{m})
+}
+
+func (w *chaos) random() {
+	n := w.nodes[w.ids[w.r.IntN(len(w.ids))]]
+	switch x := w.r.IntN(100); {
+	case x < 40:
+		w.deliver()
+	case x < 60:
+		w.persist(n)
+	case x < 75:
+		w.mustStep(n, Tick{})
+	case x < 90:
+		w.update(n)
+	case x < 95:
+		w.proposed++
+		_ = w.step(n, Propose{[]Entry{{Data: fmt.Appendf(nil, "%d", w.proposed)}, {Data: []byte("more")}}})
+	case x < 97:
+		token := w.r.Uint64()
+		w.reads[token] = Index(len(w.committed))
+		if w.step(n, Read{token}) != nil {
+			delete(w.reads, token)
+		}
+	case x < 98 && w.r.IntN(4) == 0:
+		w.compact(n)
+	case x < 99 && w.r.IntN(8) == 0:
+		w.stats.crashes++
+		w.start(n)
+	case x < 100:
+		w.reconfigure(n)
+	}
+}
+
+func (w *chaos) reconfigure(n *chaosNode) {
+	if w.r.IntN(10) != 0 {
+		return
+	}
+	if w.r.IntN(2) == 0 {
+		if w.step(n, TransferLeadership{}) == nil {
+			w.stats.transfers++
+		}
+		return
+	}
+	ids := slices.Clone(w.ids)
+	w.r.Shuffle(len(ids), func(i, j int) { ids[i], ids[j] = ids[j], ids[i] })
+	voters := 1 + w.r.IntN(len(ids))
+	learners := w.r.IntN(len(ids) - voters + 1)
+	if w.step(n, ChangeConfiguration{ids[:voters], ids[voters : voters+learners]}) == nil {
+		w.stats.changes++
+	}
+}
+
+// settle heals everything and lets time pass until all members agree.
+func (w *chaos) settle() {
+	w.lossy = false
+	for range 3000 {
+		for _, id := range w.ids {
+			n := w.nodes[id]
+			w.mustStep(n, Tick{})
+			w.update(n)
+			for len(n.writes) > 0 {
+				w.persist(n)
+			}
+			w.update(n)
+		}
+		for len(w.network) > 0 {
+			w.deliver()
+		}
+		if w.settled() {
+			return
+		}
+	}
+	for _, id := range w.ids {
+		w.t.Logf("%+v", w.nodes[id].core.Status())
+	}
+	w.t.Fatalf("no agreement after the faults were healed; %d committed, %+v", len(w.committed), w.stats)
+}
+
+func (w *chaos) settled() bool {
+	for _, id := range w.ids {
+		c := w.nodes[id].core
+		if c.role != Leader {
+			continue
+		}
+		conf := c.members.current()
+		if !c.ownTermCommitted() || conf.Joint() || c.commit != c.log.last.Index {
+			return false
+		}
+		for _, other := range conf.Members() {
+			o := w.nodes[other]
+			if o.core.leader != id || o.applied != c.commit {
+				return false
+			}
+		}
+		return true
+	}
+	return false
+}
+
+func TestNothingCommittedIsLostWhateverHappens(t *testing.T) {
+	seeds := uint64(150)
+	if testing.Short() {
+		seeds = 20
+	}
+	var sum struct{ committed, elections, crashes, changes, transfers, reads, snapshots int }
+	for seed := range seeds {
+		r := rand.New(rand.NewPCG(seed, 2))
+		w := newChaos(t, seed, 1+r.IntN(5), r.IntN(3))
+		if !t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
+			w.t = t
+			for range 30000 {
+				w.random()
+			}
+			w.settle()
+		}) {
+			return
+		}
+		sum.committed += len(w.committed)
+		sum.elections += w.stats.elections
+		sum.crashes += w.stats.crashes
+		sum.changes += w.stats.changes
+		sum.transfers += w.stats.transfers
+		sum.reads += w.stats.reads
+		sum.snapshots += w.stats.snapshots
+	}
+	t.Logf("%+v", sum)
+	if sum.committed == 0 || sum.changes == 0 || sum.transfers == 0 || sum.reads == 0 || sum.snapshots == 0 || sum.crashes == 0 {
+		t.Error("something never happened, so it was not tested")
+	}
+}

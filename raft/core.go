@@ -1,0 +1,347 @@
+package raft
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Core is one node's part in Raft. It is not safe for concurrent use: one goroutine
+// owns it.
+type Core struct {
+	config Config
+	random random
+
+	// What the node must not forget. What of it is durable, persist knows.
+	hard    HardState
+	log     entryLog
+	members membership
+	// latest is the latest snapshot taken or installed.
+	latest SnapshotMeta
+
+	role   Role
+	leader NodeID
+	commit Index // commitIndex: the highest index known to be committed
+	handed Index // the highest index handed out to be applied
+	// applied is the highest index the owner says it has applied (lastApplied).
+	applied Index
+
+	// now counts ticks. A node that does not lead stands for election when
+	// electionDue comes, and protects its leader until protectUntil.
+	now          uint64
+	electionDue  uint64
+	protectUntil uint64
+
+	// Exactly one of these matters, by role; the others are empty.
+	following following
+	candidacy candidacy
+	lead      *leadership
+
+	persist persistence
+	out     Update
+	// failure, once set, is what every Step returns.
+	failure error
+}
+
+// New makes a Core that starts as a follower from what was saved, all of which is
+// durable. Nothing is known to be committed beyond the snapshot.
+func New(config Config, saved Saved) (*Core, error) {
+	if err := config.Validate(); err != nil {
+		return nil, err
+	}
+	c := &Core{
+		config:  config,
+		random:  random(config.Seed),
+		hard:    saved.HardState,
+		log:     newLog(saved.Snapshot.Last),
+		members: newMembership(saved.Snapshot),
+		latest:  saved.Snapshot,
+		commit:  saved.Snapshot.Last.Index,
+		handed:  saved.Snapshot.Last.Index,
+		applied: saved.Snapshot.Last.Index,
+	}
+	if err := c.checkRun(c.log.last, saved.Entries, c.hard.Term); err != nil {
+		return nil, fmt.Errorf("raft: what was saved is not a log: %w", err)
+	}
+	c.log.append(saved.Entries...)
+	for _, e := range saved.Entries {
+		if e.Type != EntryConfiguration {
+			continue
+		}
+		if err := c.members.push(e); err != nil {
+			return nil, fmt.Errorf("raft: saved entry %d: %w", e.Index, err)
+		}
+	}
+	c.persist = persistence{written: c.log.last.Index, durable: c.log.last.Index}
+	c.awaitElection()
+	return c, nil
+}
+
+// Step takes one event. What follows from it accumulates until Update is called, so
+// that many events can share one write and one message to each peer. An error says
+// that the event was refused and had no effect, unless it is an ErrInvariant.
+func (c *Core) Step(event Event) (err error) {
+	if c.failure != nil {
+		return c.failure
+	}
+	defer func() {
+		// Only broken raises this type; every other panic is a bug to be seen.
+		if r := recover(); r != nil {
+			b, ok := r.(*brokenInvariant)
+			if !ok {
+				panic(r)
+			}
+			c.failure = fmt.Errorf("%w: node %s, term %d: %s", ErrInvariant, c.config.ID, c.hard.Term, b.what)
+			c.out = Update{}
+			err = c.failure
+		}
+	}()
+	switch e := event.(type) {
+	case Tick:
+		c.tick()
+	case Receive:
+		return c.receive(e.Message)
+	case Propose:
+		return c.propose(e.Entries)
+	case Persisted:
+		return c.persisted(e.Write)
+	case Applied:
+		return c.entriesApplied(e.Index)
+	case Read:
+		return c.read(e.Token)
+	case ChangeConfiguration:
+		return c.changeConfiguration(e)
+	case TransferLeadership:
+		return c.transferLeadership(e.To)
+	case Unreachable:
+		c.unreachable(e.Node)
+	case SnapshotTaken:
+		return c.snapshotTaken(e.Index, e.CompactTo)
+	case SnapshotSent:
+		c.snapshotSent(e.Node, e.Failed)
+	default:
+		return fmt.Errorf("raft: unknown event %T", event)
+	}
+	return nil
+}
+
+// Update returns what follows from the events since the last Update. Entries are
+// batched here: however many proposals were stepped, each follower is sent what it
+// lacks once. It is empty after a broken invariant.
+func (c *Core) Update() Update {
+	if c.failure != nil {
+		return Update{}
+	}
+	if c.lead != nil {
+		c.confirmReads()
+		c.replicate()
+	} else {
+		c.acknowledge()
+	}
+	c.handOutWrite()
+	c.handOutCommitted()
+	u := c.out
+	c.out = Update{}
+	return u
+}
+
+// Status says how things stand. The slices in it are the caller's.
+type Status struct {
+	ID       NodeID
+	Role     Role
+	Term     Term
+	VotedFor NodeID
+	// Leader is the leader of Term, or None if none is known.
+	Leader NodeID
+	// Commit, Applied and Durable are the highest indexes known to be committed, said
+	// to be applied, and durable here; Last is the end of the log, Base the position
+	// up to which it is compacted.
+	Commit, Applied, Durable Index
+	Base, Last               Position
+	// Configuration is the one in effect, set by the entry at ConfigurationIndex.
+	Configuration      Configuration
+	ConfigurationIndex Index
+	// OwnTermCommitted is set on a leader that has committed in its own term: only
+	// then does it know everything that is committed (§6.4).
+	OwnTermCommitted bool
+	// Transferring is the node that a leader is handing over to, if any.
+	Transferring NodeID
+	// Peers are, on a leader, the other members.
+	Peers []PeerStatus
+}
+
+// PeerStatus is what a leader knows of another member.
+type PeerStatus struct {
+	ID    NodeID
+	State ProgressState
+	Match Index
+	Next  Index
+	// SilentTicks is how long ago it last answered.
+	SilentTicks uint64
+}
+
+// Status says how things stand now.
+func (c *Core) Status() Status {
+	s := Status{
+		ID: c.config.ID, Role: c.role, Term: c.hard.Term, VotedFor: c.hard.VotedFor, Leader: c.leader,
+		Commit: c.commit, Applied: c.applied, Durable: c.persist.durable,
+		Base: c.log.base, Last: c.log.last,
+		Configuration: c.members.current(), ConfigurationIndex: c.members.index(),
+	}
+	if c.lead != nil {
+		s.OwnTermCommitted = c.ownTermCommitted()
+		s.Transferring = c.lead.transfer.to
+		for _, p := range c.lead.peers {
+			s.Peers = append(s.Peers, PeerStatus{ID: p.id, State: p.state, Match: p.match, Next: p.next, SilentTicks: c.now - p.heardAt})
+		}
+	}
+	return s
+}
+
+// Leadership reports the role, the term and its leader, without the cost of Status.
+func (c *Core) Leadership() (Role, Term, NodeID) { return c.role, c.hard.Term, c.leader }
+
+// Commit is the highest index known to be committed.
+func (c *Core) Commit() Index { return c.commit }
+
+// tick lets one unit of time pass.
+func (c *Core) tick() {
+	c.now++
+	if c.lead != nil {
+		c.tickLeader()
+	} else if c.now >= c.electionDue {
+		c.awaitElection()
+		c.campaign()
+	}
+}
+
+// receive takes a message. What its term means comes first (§3.3), whatever it is.
+func (c *Core) receive(m Message) error {
+	if m.To != c.config.ID || m.From == c.config.ID || m.From == None || m.Term == 0 {
+		return fmt.Errorf("%w: from %q to %q in term %d", ErrInvalidMessage, m.From, m.To, m.Term)
+	}
+	if err := c.checkBody(m); err != nil {
+		return err
+	}
+	switch {
+	case m.Term < c.hard.Term:
+		c.answerOldTerm(m)
+		return nil
+	case m.Term > c.hard.Term && c.ignoresNewTerm(m):
+		return nil
+	case m.Term > c.hard.Term && adoptsTerm(m.Body):
+		c.becomeFollower(m.Term, None)
+	}
+	switch b := m.Body.(type) {
+	case *RequestVote:
+		c.voteRequested(m, b)
+	case *VoteReply:
+		c.voteReplied(m, b)
+	case *AppendEntries:
+		c.appendEntries(m, b)
+	case *AppendReply:
+		return c.appendReplied(m, b)
+	case *Heartbeat:
+		c.heartbeat(m, b)
+	case *HeartbeatReply:
+		c.heartbeatReplied(m, b)
+	case *InstallSnapshot:
+		c.installSnapshot(m, b)
+	case *TimeoutNow:
+		c.timeoutNow(m)
+	}
+	return nil
+}
+
+// checkBody refuses what no correct node sends.
+func (c *Core) checkBody(m Message) error {
+	switch b := m.Body.(type) {
+	case *AppendEntries:
+		return c.checkRun(b.Prev, b.Entries, m.Term)
+	case *InstallSnapshot:
+		if b.Meta.Last.Index == 0 || b.Meta.Last.Term == 0 || b.Meta.Last.Term > m.Term || b.Meta.ConfigurationIndex > b.Meta.Last.Index {
+			return fmt.Errorf("%w: a snapshot at %v in term %d", ErrInvalidMessage, b.Meta.Last, m.Term)
+		}
+		return b.Meta.Configuration.Validate()
+	case *RequestVote, *VoteReply, *AppendReply, *Heartbeat, *HeartbeatReply, *TimeoutNow:
+		return nil
+	}
+	return fmt.Errorf("%w: of type %T", ErrInvalidMessage, m.Body)
+}
+
+// checkRun reports whether entries can follow a position in a log that was made in
+// terms up to limit.
+func (c *Core) checkRun(prev Position, entries []Entry, limit Term) error {
+	if prev.Term > limit || prev.Index == 0 && prev.Term != 0 || prev.Index != 0 && prev.Term == 0 {
+		return fmt.Errorf("%w: previous entry %v in term %d", ErrInvalidMessage, prev, limit)
+	}
+	for i := range entries {
+		e := &entries[i]
+		if e.Index != prev.Index+1 || e.Term < prev.Term || e.Term == 0 || e.Term > limit || !e.Type.Valid() {
+			return fmt.Errorf("%w: entry %d@%d of type %d after %v in term %d", ErrInvalidMessage, e.Index, e.Term, e.Type, prev, limit)
+		}
+		if e.Type == EntryConfiguration {
+			var conf Configuration
+			if err := conf.UnmarshalBinary(e.Data); err != nil {
+				return errors.Join(ErrInvalidMessage, err)
+			}
+		}
+		prev = Position{e.Index, e.Term}
+	}
+	return nil
+}
+
+// adoptsTerm reports whether a message of a newer term makes its receiver adopt
+// it. A pre-vote's request and its grant name a term that has not begun.
+func adoptsTerm(b Body) bool {
+	switch b := b.(type) {
+	case *RequestVote:
+		return !b.PreVote
+	case *VoteReply:
+		return !(b.PreVote && b.Granted)
+	}
+	return true
+}
+
+// answerOldTerm tells the sender of an old term what the term is now, if it might
+// not hear of it otherwise: a leader that must resign (also one that a node, having
+// been a candidate while it was cut off, can no longer follow), or a candidate.
+func (c *Core) answerOldTerm(m Message) {
+	switch b := m.Body.(type) {
+	case *AppendEntries:
+		c.send(m.From, &AppendReply{Session: b.Session, Index: b.Prev.Index, Rejected: true})
+	case *Heartbeat:
+		c.send(m.From, &AppendReply{Session: b.Session, Rejected: true})
+	case *InstallSnapshot:
+		c.send(m.From, &AppendReply{Session: b.Session, Rejected: true})
+	case *RequestVote:
+		c.send(m.From, &VoteReply{PreVote: b.PreVote})
+	}
+}
+
+// becomeFollower enters a term, or steps down within it: the vote of a term is kept
+// as long as the term lasts.
+func (c *Core) becomeFollower(term Term, leader NodeID) {
+	c.assert(term >= c.hard.Term, "the term would fall from %d to %d", c.hard.Term, term)
+	if term > c.hard.Term {
+		c.setHardState(HardState{Term: term})
+	}
+	c.leaveRole()
+	c.role = Follower
+	c.leader = leader
+}
+
+// leaveRole ends what only the present role may do. The time of the next election
+// stays: only a vote given or a leader heard puts it off (§3.4), or else a stream of
+// newer terms could keep the only electable node waiting.
+func (c *Core) leaveRole() {
+	if c.lead != nil {
+		c.endLeadership()
+		c.awaitElection()
+	}
+	c.candidacy = candidacy{}
+	c.following = following{}
+	c.protectUntil = 0
+}
+
+// self reports whether an id is this node's.
+func (c *Core) self(id NodeID) bool { return id == c.config.ID }

@@ -1,0 +1,251 @@
+package raft
+
+import (
+	"fmt"
+	"slices"
+)
+
+// brokenInvariant is what assert raises and Step turns into ErrInvariant.
+type brokenInvariant struct{ what string }
+
+// assert guards a step that would put safety at risk if the condition did not hold.
+// It is always on.
+func (c *Core) assert(holds bool, format string, args ...any) {
+	if !holds {
+		panic(&brokenInvariant{fmt.Sprintf(format, args...)})
+	}
+}
+
+// CheckInvariants reports the first property of a single state that does not hold.
+// It looks at the whole log, so it is for tests and simulators, to call after every
+// step.
+func (c *Core) CheckInvariants() error {
+	checks := []struct {
+		name  string
+		check func() string
+	}{
+		{"indexes are in order", c.checkIndexes},
+		{"the log is a log", c.checkLog},
+		{"configurations are those of the log", c.checkMembership},
+		{"the role fits the state", c.checkRole},
+		{"what is durable is part of the log", c.checkPersistence},
+		{"progress fits the log and the configuration", c.checkProgress},
+		{"reads are in order", c.checkReads},
+	}
+	for _, k := range checks {
+		if what := k.check(); what != "" {
+			return fmt.Errorf("%w: %s: %s", ErrInvariant, k.name, what)
+		}
+	}
+	return nil
+}
+
+func (c *Core) checkIndexes() string {
+	if !(c.applied <= c.handed && c.handed <= c.commit && c.commit <= c.log.last.Index && c.log.base.Index <= c.applied) {
+		return fmt.Sprintf("base %d, applied %d, handed out %d, commit %d, last %d",
+			c.log.base.Index, c.applied, c.handed, c.commit, c.log.last.Index)
+	}
+	if c.latest.Last.Index < c.log.base.Index {
+		return fmt.Sprintf("compacted to %d, the snapshot is at %d", c.log.base.Index, c.latest.Last.Index)
+	}
+	return ""
+}
+
+func (c *Core) checkLog() string {
+	prev := c.log.base
+	for _, run := range c.log.runs(c.log.first(), c.log.last.Index) {
+		if err := c.checkRun(prev, run, c.hard.Term); err != nil {
+			return err.Error()
+		}
+		prev = Position{run[len(run)-1].Index, run[len(run)-1].Term}
+	}
+	if prev != c.log.last {
+		return fmt.Sprintf("ends at %v, thinks it ends at %v", prev, c.log.last)
+	}
+	return ""
+}
+
+func (c *Core) checkMembership() string {
+	var inLog []Index
+	for _, run := range c.log.runs(c.log.first(), c.log.last.Index) {
+		for i := range run {
+			if run[i].Type == EntryConfiguration {
+				inLog = append(inLog, run[i].Index)
+			}
+		}
+	}
+	var known []Index
+	for _, e := range c.members.entries {
+		if e.index > c.log.base.Index {
+			known = append(known, e.index)
+		}
+	}
+	if !slices.Equal(inLog, known) {
+		return fmt.Sprintf("in the log at %v, known at %v", inLog, known)
+	}
+	return ""
+}
+
+func (c *Core) checkRole() string {
+	self := c.config.ID
+	switch {
+	case (c.role == Leader) != (c.lead != nil):
+		return fmt.Sprintf("a %v with leadership %v", c.role, c.lead != nil)
+	case c.role == Leader && (c.leader != self || c.hard.VotedFor != self):
+		return fmt.Sprintf("leads, knows %q as leader, voted for %q", c.leader, c.hard.VotedFor)
+	case c.role == Leader && !c.persist.hardDurable():
+		return "leads a term that is not durable"
+	case c.role == Candidate && (c.hard.VotedFor != self || c.leader != None):
+		return fmt.Sprintf("a candidate that voted for %q and knows %q as leader", c.hard.VotedFor, c.leader)
+	case c.role == PreCandidate && c.leader != None:
+		return fmt.Sprintf("a pre-candidate that knows %q as leader", c.leader)
+	case c.role == Follower && c.leader == self:
+		return "follows itself"
+	case c.role != Candidate && c.role != PreCandidate && len(c.candidacy.votes) > 0:
+		return "counts votes and is no candidate"
+	case c.role != Follower && c.following != following{}:
+		return "follows a leader and is no follower"
+	}
+	return ""
+}
+
+func (c *Core) checkPersistence() string {
+	p := &c.persist
+	switch {
+	case p.written > c.log.last.Index || p.durable > p.written:
+		return fmt.Sprintf("durable %d, written %d, last %d", p.durable, p.written, c.log.last.Index)
+	case p.done > p.handedOut || p.hardWrite > p.handedOut:
+		return fmt.Sprintf("write %d done, %d has the hard state, %d handed out", p.done, p.hardWrite, p.handedOut)
+	case p.hardDurable() && len(p.held) > 0:
+		return fmt.Sprintf("%d messages are held back for nothing", len(p.held))
+	}
+	number := p.done
+	for _, w := range p.open {
+		if w.number != number+1 || w.last > c.log.last.Index {
+			return fmt.Sprintf("write %d up to %d after write %d", w.number, w.last, number)
+		}
+		number = w.number
+	}
+	if number != p.handedOut {
+		return fmt.Sprintf("write %d is the last open one, %d the last handed out", number, p.handedOut)
+	}
+	for _, m := range p.held {
+		if m.Term < c.hard.Term || m.From != c.config.ID {
+			return fmt.Sprintf("a message of term %d is held back in term %d", m.Term, c.hard.Term)
+		}
+	}
+	return ""
+}
+
+func (c *Core) checkProgress() string {
+	if c.lead == nil {
+		return ""
+	}
+	var others []NodeID
+	for _, id := range c.members.current().Members() {
+		if !c.self(id) {
+			others = append(others, id)
+		}
+	}
+	if len(others) != len(c.lead.peers) {
+		return fmt.Sprintf("%d peers for %v", len(c.lead.peers), c.members.current())
+	}
+	uncommitted := 0
+	for _, run := range c.log.runs(c.commit+1, c.log.last.Index) {
+		for i := range run {
+			uncommitted += run[i].Size()
+		}
+	}
+	if uncommitted != c.lead.uncommittedBytes {
+		return fmt.Sprintf("%d bytes are uncommitted, %d are accounted for", uncommitted, c.lead.uncommittedBytes)
+	}
+	for i, p := range c.lead.peers {
+		switch {
+		case p.id != others[i]:
+			return fmt.Sprintf("peer %q in the place of %q", p.id, others[i])
+		case p.session == 0 || p.session > c.lead.sessions:
+			return fmt.Sprintf("%s has session %d of %d", p.id, p.session, c.lead.sessions)
+		case p.match >= p.next || p.match > c.log.last.Index:
+			return fmt.Sprintf("%s: match %d, next %d, last %d", p.id, p.match, p.next, c.log.last.Index)
+		case p.state != Snapshot && p.next > c.log.last.Index+1:
+			return fmt.Sprintf("%s: next %d, last %d", p.id, p.next, c.log.last.Index)
+		case p.state != Replicate && p.inflight.size > 0:
+			return fmt.Sprintf("%s: %d messages in flight in %v", p.id, p.inflight.size, p.state)
+		case p.commitSent > c.commit:
+			return fmt.Sprintf("%s was told of commit %d, it is %d", p.id, p.commitSent, c.commit)
+		case p.inflight.size > c.config.MaxInflightMessages:
+			return fmt.Sprintf("%s: %d messages in flight", p.id, p.inflight.size)
+		}
+	}
+	return ""
+}
+
+func (c *Core) checkReads() string {
+	if c.lead == nil {
+		return ""
+	}
+	r := &c.lead.reads
+	var last openRead
+	for _, o := range r.open {
+		if o.round < last.round || o.index < last.index || o.round > r.sequence+1 || o.index > c.commit {
+			return fmt.Sprintf("round %d at %d after round %d at %d; %d rounds, commit %d",
+				o.round, o.index, last.round, last.index, r.sequence, c.commit)
+		}
+		last = o
+	}
+	for _, p := range c.lead.peers {
+		if p.readAcked > r.sequence {
+			return fmt.Sprintf("%s confirmed round %d of %d", p.id, p.readAcked, r.sequence)
+		}
+	}
+	return ""
+}
+
+// An Observation is what of a state CheckTransition compares.
+type Observation struct {
+	role             Role
+	hard             HardState
+	leader           NodeID
+	commit, handed   Index
+	committed, last  Position
+	writesHandedOut  uint64
+	writesPersistent uint64
+}
+
+// Observe notes the present state, to be compared with a later one.
+func (c *Core) Observe() Observation {
+	t, _ := c.log.term(c.commit)
+	return Observation{
+		role: c.role, hard: c.hard, leader: c.leader, commit: c.commit, handed: c.handed,
+		committed: Position{c.commit, t}, last: c.log.last,
+		writesHandedOut: c.persist.handedOut, writesPersistent: c.persist.done,
+	}
+}
+
+// CheckTransition reports the first property of going from an earlier observation to
+// the present state that does not hold.
+func (c *Core) CheckTransition(before Observation) error {
+	broken := func(format string, args ...any) error {
+		return fmt.Errorf("%w: %s", ErrInvariant, fmt.Sprintf(format, args...))
+	}
+	sameTerm := c.hard.Term == before.hard.Term
+	switch {
+	case c.hard.Term < before.hard.Term:
+		return broken("the term fell from %d to %d", before.hard.Term, c.hard.Term)
+	case sameTerm && before.hard.VotedFor != None && c.hard.VotedFor != before.hard.VotedFor:
+		return broken("the vote of term %d went from %s to %q", c.hard.Term, before.hard.VotedFor, c.hard.VotedFor)
+	case sameTerm && before.leader != None && c.leader != None && c.leader != before.leader:
+		return broken("term %d had leader %s and has %s", c.hard.Term, before.leader, c.leader)
+	case c.commit < before.commit || c.handed < before.handed:
+		return broken("the commit index fell from %d to %d (handed out: %d, %d)", before.commit, c.commit, before.handed, c.handed)
+	case before.commit > c.log.base.Index && !c.log.holds(before.committed):
+		return broken("the log no longer holds %v, which is committed", before.committed)
+	case sameTerm && before.role == Leader && !c.log.holds(before.last) && c.log.base.Index < before.last.Index:
+		return broken("a leader's log lost %v (Leader Append-Only)", before.last)
+	case sameTerm && before.role != Candidate && before.role != Leader && c.role == Leader:
+		return broken("a %v became leader within term %d", before.role, c.hard.Term)
+	case c.persist.handedOut < before.writesHandedOut || c.persist.done < before.writesPersistent:
+		return broken("write numbers fell")
+	}
+	return nil
+}

@@ -1,0 +1,322 @@
+package raft
+
+import "slices"
+
+// leadership is what a node knows as long as it leads.
+type leadership struct {
+	// peers are the other members, sorted by id.
+	peers []*progress
+	// sessions counts the memberships seen in this term.
+	sessions uint64
+	// firstIndex is the index of the leader's first entry, its no-op.
+	firstIndex Index
+	// uncommittedBytes is the size of the entries after the commit index.
+	uncommittedBytes int
+	heartbeatDue     uint64
+
+	reads    reads
+	transfer transfer
+	change   change
+}
+
+// peer returns what is known of another member, nil if it is none.
+func (l *leadership) peer(id NodeID) *progress {
+	for _, p := range l.peers {
+		if p.id == id {
+			return p
+		}
+	}
+	return nil
+}
+
+// settle takes committed entries off the account of uncommitted ones.
+func (l *leadership) settle(runs [][]Entry) {
+	for _, run := range runs {
+		for i := range run {
+			l.uncommittedBytes -= run[i].Size()
+		}
+	}
+}
+
+// becomeLeader starts to lead the term that the node was elected in, with a no-op: its
+// commitment commits all that came before (§6.4).
+func (c *Core) becomeLeader() {
+	c.assert(c.role == Candidate, "a %v would become leader", c.role)
+	c.leaveRole()
+	c.role = Leader
+	c.leader = c.config.ID
+	c.lead = &leadership{
+		firstIndex:   c.log.last.Index + 1,
+		heartbeatDue: c.now + uint64(c.config.HeartbeatTicks),
+	}
+	for _, run := range c.log.runs(c.commit+1, c.log.last.Index) {
+		for i := range run {
+			c.lead.uncommittedBytes += run[i].Size()
+		}
+	}
+	c.syncPeers(c.log.last.Index + 1)
+	c.appendOwn(Entry{Type: EntryNoOp})
+}
+
+// endLeadership answers everyone who waits for this leader.
+func (c *Core) endLeadership() {
+	c.failReads()
+	c.endChange(ErrNotLeader)
+	c.out.SendSnapshots = nil
+	c.lead = nil
+}
+
+// syncPeers makes the list of peers that of the configuration. Who was in it before
+// keeps its progress; who comes starts from next, in a new session.
+func (c *Core) syncPeers(next Index) {
+	conf := c.members.current()
+	peers := make([]*progress, 0, len(c.lead.peers)+1)
+	for _, id := range conf.Members() {
+		if c.self(id) {
+			continue
+		}
+		p := c.lead.peer(id)
+		if p == nil {
+			c.lead.sessions++
+			p = &progress{id: id, session: c.lead.sessions, next: next, heardAt: c.now}
+		}
+		peers = append(peers, p)
+	}
+	c.lead.peers = peers
+}
+
+// appendOwn appends an entry of the leader's own making. It is not refused, whatever
+// is in flight.
+func (c *Core) appendOwn(e Entry) {
+	e.Index, e.Term = c.log.last.Index+1, c.hard.Term
+	c.lead.uncommittedBytes += e.Size()
+	c.appendToLog([]Entry{e})
+}
+
+// propose appends the entries of a client.
+func (c *Core) propose(entries []Entry) error {
+	if c.lead == nil {
+		return ErrNotLeader
+	}
+	if c.lead.transfer.to != None {
+		return ErrTransferring
+	}
+	size := 0
+	for i := range entries {
+		size += entries[i].Size()
+	}
+	if before := c.lead.uncommittedBytes; before > 0 && before+size > c.config.MaxUncommittedBytes {
+		return ErrBusy
+	}
+	c.lead.uncommittedBytes += size
+	for i := range entries {
+		e := &entries[i]
+		e.Index, e.Term, e.Type = c.log.last.Index+1+Index(i), c.hard.Term, EntryNormal
+	}
+	c.appendToLog(entries)
+	return nil
+}
+
+// tickLeader sends heartbeats, and gives up what does not succeed: leadership
+// without a quorum, a transfer, a change.
+func (c *Core) tickLeader() {
+	if !c.hearsQuorum() {
+		c.becomeFollower(c.hard.Term, None)
+		return
+	}
+	if c.now >= c.lead.heartbeatDue {
+		c.heartbeats()
+		c.checkArrivals()
+	}
+	c.expireTransfer()
+	c.expireChange()
+}
+
+// hearsQuorum reports whether a quorum has answered within the shortest election
+// timeout. A leader that is not heard must stop: its heartbeats would keep those it
+// does reach from electing one that is (§6.2).
+func (c *Core) hearsQuorum() bool {
+	conf := c.members.current()
+	return quorum(&conf, func(id NodeID) bool {
+		if c.self(id) {
+			return true
+		}
+		p := c.lead.peer(id)
+		return p != nil && c.now-p.heardAt < uint64(c.config.ElectionTicksMin)
+	})
+}
+
+// heartbeats sends one to every member.
+func (c *Core) heartbeats() {
+	c.lead.heartbeatDue = c.now + uint64(c.config.HeartbeatTicks)
+	for _, p := range c.lead.peers {
+		c.send(p.id, &Heartbeat{
+			Session:      p.session,
+			Commit:       min(c.commit, p.match),
+			ReadSequence: c.lead.reads.sequence,
+		})
+	}
+}
+
+// checkArrivals sends, behind what is in flight, a check that it arrived: nothing
+// else would notice that the last message was lost.
+func (c *Core) checkArrivals() {
+	for _, p := range c.lead.peers {
+		if p.state == Replicate && p.match+1 < p.next {
+			c.sendAppend(p, p.next-1, nil)
+		}
+	}
+}
+
+// replicate sends every member what it lacks and may have now, and the commit index
+// at once if it is news.
+func (c *Core) replicate() {
+	for _, p := range c.lead.peers {
+		c.sendEntries(p)
+		if news := min(c.commit, p.mayHold()); news > p.commitSent && p.state != Snapshot {
+			c.sendAppend(p, news, nil)
+		}
+	}
+	c.continueTransfer()
+}
+
+func (c *Core) sendEntries(p *progress) {
+	for p.next <= c.log.last.Index {
+		if p.state == Snapshot || p.paused {
+			return
+		}
+		if p.next < c.log.first() {
+			c.sendSnapshot(p)
+			return
+		}
+		if p.inflight.full(&c.config) {
+			return
+		}
+		entries := c.log.run(p.next, c.log.last.Index, c.config.MaxMessageBytes)
+		c.sendAppend(p, p.next-1, entries)
+		if p.state == Probe {
+			p.paused = true
+			return
+		}
+		s := sent{last: p.next + Index(len(entries)) - 1}
+		for i := range entries {
+			s.bytes += entries[i].Size()
+		}
+		p.inflight.add(s)
+		p.next = s.last + 1
+	}
+}
+
+// sendAppend sends entries that follow prev, which the log holds.
+func (c *Core) sendAppend(p *progress, prev Index, entries []Entry) {
+	term, ok := c.log.term(prev)
+	if !ok {
+		return
+	}
+	c.send(p.id, &AppendEntries{
+		Session: p.session,
+		Prev:    Position{prev, term},
+		Entries: entries,
+		Commit:  c.commit,
+	})
+	p.commitSent = max(p.commitSent, min(c.commit, prev+Index(len(entries))))
+}
+
+// heard returns the progress that an answer is for: nil if this node does not lead
+// or the answer belongs to a former membership.
+func (c *Core) heard(m Message, session uint64) *progress {
+	if c.lead == nil {
+		return nil
+	}
+	p := c.lead.peer(m.From)
+	if p == nil || p.session != session {
+		return nil
+	}
+	p.heardAt = c.now
+	return p
+}
+
+// appendReplied learns how far a member's log equals this one.
+func (c *Core) appendReplied(m Message, b *AppendReply) error {
+	p := c.heard(m, b.Session)
+	if p == nil {
+		return nil
+	}
+	if b.Index > c.log.last.Index {
+		return outOfRange("acknowledged", b.Index, c.log.last.Index)
+	}
+	if b.Rejected {
+		c.appendRejected(p, b)
+		return nil
+	}
+	if b.Index <= p.match {
+		return nil
+	}
+	p.match = b.Index
+	switch {
+	case p.state == Replicate:
+		p.next = max(p.next, p.match+1)
+		p.inflight.acknowledge(p.match)
+	case p.state == Probe || p.match >= c.log.base.Index:
+		p.replicate()
+	}
+	c.caughtUp(p)
+	c.advanceCommit()
+	return nil
+}
+
+// appendRejected goes back to where the logs may still be equal. Both sides skip
+// whole terms: the follower has skipped those above Index's, and this one skips its
+// own entries of terms above the hint's (§3.5).
+func (c *Core) appendRejected(p *progress, b *AppendReply) {
+	stale := b.Index <= p.match || p.state == Snapshot || p.state == Probe && b.Index != p.next-1
+	if stale {
+		return
+	}
+	at, ok := c.log.lastAtOrBelow(Position{min(b.Hint.Index, b.Index-1), b.Hint.Term})
+	if !ok {
+		// It is in what is compacted here.
+		p.probeFrom(c.log.base.Index)
+		return
+	}
+	p.probeFrom(at.Index + 1)
+}
+
+// heartbeatReplied confirms the leader's authority, and that the member is there:
+// a probe that was not answered is repeated.
+func (c *Core) heartbeatReplied(m Message, b *HeartbeatReply) {
+	p := c.heard(m, b.Session)
+	if p == nil {
+		return
+	}
+	p.paused = false
+	p.readAcked = max(p.readAcked, b.ReadSequence)
+	c.releaseReads()
+}
+
+// unreachable stops to count on what was sent to a node. The next heartbeat that
+// it answers starts it again.
+func (c *Core) unreachable(id NodeID) {
+	if c.lead == nil {
+		return
+	}
+	p := c.lead.peer(id)
+	if p == nil || p.state == Snapshot {
+		return
+	}
+	p.probeFrom(p.match + 1)
+	p.paused = true
+}
+
+// furthest is the voter whose log is known to reach furthest, other than this node;
+// nil if there is none.
+func (c *Core) furthest() *progress {
+	conf := c.members.current()
+	var best *progress
+	for _, p := range c.lead.peers {
+		if slices.Contains(conf.Voters, p.id) && (best == nil || p.match > best.match) {
+			best = p
+		}
+	}
+	return best
+}

@@ -1,0 +1,93 @@
+package raft
+
+import "fmt"
+
+func outOfRange(what string, index, limit Index) error {
+	return fmt.Errorf("%w: %s index %d, the limit is %d", ErrOutOfRange, what, index, limit)
+}
+
+// snapshotTaken compacts the log behind a snapshot.
+func (c *Core) snapshotTaken(index, compactTo Index) error {
+	if index > c.applied || index < c.log.base.Index {
+		return outOfRange("snapshot", index, c.applied)
+	}
+	if compactTo > index {
+		return outOfRange("compaction", compactTo, index)
+	}
+	if index > c.latest.Last.Index {
+		meta, err := c.SnapshotAt(index)
+		if err != nil {
+			return err
+		}
+		c.latest = meta
+	}
+	if compactTo > c.log.base.Index {
+		c.log.compact(compactTo)
+		c.members.compact(compactTo)
+	}
+	return nil
+}
+
+// SnapshotAt describes a snapshot at an applied index that is still in the log. Its
+// configuration is the one that was in effect there, which need not be the present
+// one: that may not even be committed.
+func (c *Core) SnapshotAt(index Index) (SnapshotMeta, error) {
+	term, ok := c.log.term(index)
+	if !ok || index > c.handed {
+		return SnapshotMeta{}, outOfRange("snapshot", index, c.handed)
+	}
+	at := c.members.at(index)
+	return SnapshotMeta{
+		Last:               Position{index, term},
+		Configuration:      at.conf,
+		ConfigurationIndex: at.index,
+	}, nil
+}
+
+// sendSnapshot asks the owner to send a snapshot to a member that needs what is
+// compacted. One is on its way at a time.
+func (c *Core) sendSnapshot(p *progress) {
+	p.snapshot()
+	c.out.SendSnapshots = append(c.out.SendSnapshots, SendSnapshot{To: p.id, Term: c.hard.Term, Session: p.session})
+}
+
+// snapshotSent goes on from a snapshot that failed; from one that arrived, the
+// member's own answer does. Either way the member is probed when it is next heard.
+func (c *Core) snapshotSent(id NodeID, failed bool) {
+	if c.lead == nil {
+		return
+	}
+	p := c.lead.peer(id)
+	if p == nil || p.state != Snapshot {
+		return
+	}
+	next := c.latest.Last.Index + 1
+	if failed {
+		next = p.match + 1
+	}
+	p.probeFrom(next)
+	p.paused = true
+}
+
+// installSnapshot takes a snapshot whose data the owner has received in full.
+func (c *Core) installSnapshot(m Message, b *InstallSnapshot) {
+	c.hear(m.From, b.Session)
+	c.following.answerDue = true
+	last := b.Meta.Last
+	switch {
+	case last.Index <= c.commit:
+		// Nothing in it is news, and all of it is in the leader's log.
+		last.Index = c.commit
+	case c.log.holds(last):
+		// The log goes on from here: only the commit index is news (§5.3).
+		c.setCommit(last.Index)
+	default:
+		// What the log has, at and after this index too, is not the leader's.
+		c.resetLog(b.Meta)
+		c.latest = b.Meta
+		c.commit, c.handed, c.applied = last.Index, last.Index, last.Index
+		meta := b.Meta
+		c.out.Restore = &meta
+	}
+	c.following.matched = max(c.following.matched, last.Index)
+}
