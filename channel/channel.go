@@ -18,13 +18,14 @@ import (
 	"github.com/ben-ng/gaggle/raft"
 )
 
-// A Channel is where nodes meet. It is safe for concurrent use, and several nodes
-// of one process may open the same one.
+// A Channel is where nodes meet. It is safe for concurrent use. Several nodes of one
+// process may open the same one, unless it stands for the address of a single node.
 type Channel interface {
 	// Open attaches a node and starts delivery to its receiver, possibly before
-	// Open returns. The node stays attached until its Port is closed. An ID is
-	// opened at most once at a time; a channel that notices a second Open of the
-	// same ID returns ErrInUse.
+	// Open returns. The node stays attached until its Port is closed; then the
+	// channel may be opened again, under the same ID or another. Errors: ErrInUse if
+	// the ID is attached here already, or if the channel has room for one node and
+	// has one; what Self.Check returns; what the channel's own medium returns.
 	Open(self Self, r Receiver) (Port, error)
 
 	// CrossesProcesses reports whether the nodes that meet here can be in
@@ -35,15 +36,24 @@ type Channel interface {
 
 // Self is what a node tells the channel about itself.
 type Self struct {
-	// ID is the node's identity. Frames sent to it reach this node and no other,
-	// whatever addresses are reused.
+	// ID is the node's identity, 1 to MaxNodeID bytes. Frames sent to it reach this
+	// node and no other, whatever addresses are reused.
 	ID raft.NodeID
-	// Cluster is the name that the nodes of one cluster share. Nodes of other
-	// names on the same channel do not hear each other.
+	// Cluster is the name that the nodes of one cluster share, at most MaxCluster
+	// bytes. Nodes of other names on the same channel do not hear each other.
 	Cluster string
 	// Log is told what an operator should know, at most a line a minute for each
 	// kind of trouble with each peer. Nil is silence.
 	Log *slog.Logger
+}
+
+// Check returns ErrInvalidSelf if a channel cannot take the identity or the cluster
+// name, nil otherwise. Channels call it in Open.
+func (s Self) Check() error {
+	if len(s.ID) == 0 || len(s.ID) > MaxNodeID || len(s.Cluster) > MaxCluster {
+		return ErrInvalidSelf
+	}
+	return nil
 }
 
 // A Class says how a frame is queued.
@@ -65,14 +75,15 @@ type Port interface {
 	// when an error is returned: the caller neither changes nor reuses its bytes.
 	// Nil means queued, not delivered. Errors: ErrBusy if the queue for that node
 	// is full (the frame is dropped; the limit is the channel's to document),
-	// ErrUnknownPeer if the channel knows no way to the node now, ErrTooLarge,
-	// ErrClosed.
+	// ErrUnknownPeer if the channel knows no way to the node now or the node is
+	// the sender itself, ErrTooLarge, ErrClosed.
 	Send(to raft.NodeID, class Class, frame []byte) error
 
-	// Broadcast queues a frame, as Urgent, for every node of the same cluster name
-	// that the channel can reach or is trying to. It is how nodes that do not know
-	// each other yet meet, so it is heard by nodes that the sender has never heard
-	// of. Ownership and errors are as with Send; a full queue is not an error.
+	// Broadcast queues a frame, as Urgent, for every other node of the same cluster
+	// name that the channel has a way to now. It is how nodes that do not know each
+	// other yet meet, so it is heard by nodes that the sender has never heard of.
+	// Nodes that come later do not hear it: callers repeat what matters. Ownership
+	// and errors are as with Send; a full queue, or nobody to hear, is not an error.
 	Broadcast(frame []byte) error
 
 	// Close detaches the node and returns when the receiver will not be called any
@@ -83,11 +94,14 @@ type Port interface {
 
 // A Receiver takes what arrives for a node.
 type Receiver interface {
-	// Receive takes one frame. It may be called from several goroutines at once,
-	// does not block, and owns the frame's bytes from then on. (The bytes may be
-	// shared with other receivers and must not be changed.) An error means that the
-	// frame is not one that a correct peer sends: a channel that has connections
-	// drops the one it came on and logs why.
+	// Receive takes one frame, which may be empty. It may be called from several
+	// goroutines at once, does not block, and owns the frame's bytes from then on.
+	// (The bytes may be shared with other receivers and must not be changed.) It may
+	// be called by the sender's Send itself, so it must not wait for anything that
+	// the sender could hold, and had better not send: the answer would come back
+	// before Receive returns. An error means that the frame is not one that a correct
+	// peer sends: a channel that has connections drops the one it came on and logs
+	// why.
 	Receive(frame []byte) error
 
 	// Unreachable says that frames to a node may have been lost since the last
@@ -113,5 +127,6 @@ var (
 	ErrBusy        = errors.New("channel: queue is full")
 	ErrUnknownPeer = errors.New("channel: no way to that node is known")
 	ErrTooLarge    = errors.New("channel: frame is larger than MaxFrame")
-	ErrInUse       = errors.New("channel: a node with that ID is attached already")
+	ErrInUse       = errors.New("channel: a node is attached already")
+	ErrInvalidSelf = errors.New("channel: the node ID is empty, or it or the cluster name is too long")
 )
