@@ -1,11 +1,18 @@
 package wire
 
-import "github.com/ben-ng/gaggle/raft"
+import (
+	"fmt"
+
+	"github.com/ben-ng/gaggle/raft"
+)
 
 // A ClusterID is the identity of a cluster, made when it is founded: nodes of two
 // clusters that share a name never take each other's messages. The zero value
 // stands for "no cluster yet".
 type ClusterID [16]byte
+
+// String is the id in hexadecimal.
+func (id ClusterID) String() string { return fmt.Sprintf("%x", id[:]) }
 
 // A GroupID numbers the Raft groups that share a process and its connections.
 // There is one today, 0.
@@ -16,12 +23,12 @@ type GroupID uint32
 type Frame struct {
 	Cluster ClusterID
 	Group   GroupID
-	From    raft.NodeID
-	// To is None in a broadcast.
-	To raft.NodeID
-	// Messages are each one of: raft.Message (whose From and To are the frame's),
-	// *Hello, *Proposals, *ProposalsRefused, *ReadIndex, *ReadIndexReply, *Call,
-	// *CallReply.
+	// From is the sender, never None; To is the receiver, None in a broadcast. Each is
+	// at most MaxNodeID bytes.
+	From, To raft.NodeID
+	// Messages are each one of: raft.Message (whose From and To are the frame's, which
+	// is then not a broadcast), *Hello, *Proposals, *ProposalsRefused, *ReadIndex,
+	// *ReadIndexReply, *Call, *CallReply. There are at most MaxMessages.
 	Messages []any
 }
 
@@ -37,22 +44,36 @@ const (
 	// place in it.
 	Standby
 
-	helloStates
+	helloStates // how many there are
 )
+
+func (s HelloState) String() string {
+	switch s {
+	case Fresh:
+		return "fresh"
+	case Member:
+		return "member"
+	case Standby:
+		return "standby"
+	}
+	return fmt.Sprintf("HelloState(%d)", uint8(s))
+}
 
 // Hello introduces a node to all others of its cluster name, again and again.
 // Package founding gives the fields their meaning.
 type Hello struct {
 	// Size is how many voters the node thinks the cluster has.
 	Size uint32
-	// Name is what its user calls the node; for people only.
+	// Name is what its user calls the node, at most MaxName bytes; for people only.
 	Name  string
 	State HelloState
-	// Pledge is the charter the node has pledged to, nil if none.
+	// Pledge is the charter the node has pledged to, at most MaxMembers ids; nil if
+	// none.
 	Pledge []raft.NodeID
-	// Charter is, for a member, the nodes that founded its cluster.
+	// Charter is, for a member, the nodes that founded its cluster, at most MaxMembers.
 	Charter []raft.NodeID
-	// Abandoned are the ids of charters that the node will never activate.
+	// Abandoned are the ids of charters that the node will never activate, at most
+	// MaxAbandoned.
 	Abandoned []ClusterID
 }
 
@@ -60,12 +81,14 @@ type Hello struct {
 // consecutive serial numbers, so that those that were lost, repeated or overtaken
 // can be told.
 type Proposals struct {
-	// Entries are whole commands, as they will stand in the log.
+	// Entries are whole commands, as they will stand in the log: at most MaxEntries,
+	// each of at most MaxEntryData bytes.
 	Entries [][]byte
 }
 
 // ProposalsRefused says that some of a node's Proposals were not appended.
 type ProposalsRefused struct {
+	// Reason applies to all of them.
 	Reason RefusalReason
 }
 
@@ -78,8 +101,18 @@ const (
 	// Busy: a limit is reached or leadership is on its way; ask again later.
 	Busy
 
-	refusalReasons
+	refusalReasons // how many there are
 )
+
+func (r RefusalReason) String() string {
+	switch r {
+	case NotLeader:
+		return "not leader"
+	case Busy:
+		return "busy"
+	}
+	return fmt.Sprintf("RefusalReason(%d)", uint8(r))
+}
 
 // ReadIndex asks the leader for a read index (thesis §6.4).
 type ReadIndex struct {
@@ -89,19 +122,23 @@ type ReadIndex struct {
 
 // ReadIndexReply answers ReadIndex.
 type ReadIndexReply struct {
+	// Token is that of the ReadIndex.
 	Token uint64
 	// OK is false if the receiver does not lead or ceased to; ask again.
-	OK    bool
+	OK bool
+	// Index must have been applied before the read is served, if OK.
 	Index raft.Index
 }
 
 // Call asks the leader to run a named handler.
 type Call struct {
 	// ID is the caller's number for it, echoed in the reply.
-	ID   uint64
+	ID uint64
+	// Name is that of the handler, at most MaxName bytes.
 	Name string
 	// Timeout is how long the caller will wait, in milliseconds; 0 is for ever.
 	Timeout uint64
+	// Payload is at most MaxCallPayload bytes.
 	Payload []byte
 }
 
@@ -122,12 +159,31 @@ const (
 	// CallUncertain: the node ceased to lead while the handler ran.
 	CallUncertain
 
-	callStatuses
+	callStatuses // how many there are
 )
+
+func (s CallStatus) String() string {
+	switch s {
+	case CallDone:
+		return "done"
+	case CallFailed:
+		return "failed"
+	case CallNotLeader:
+		return "not leader"
+	case CallUnknown:
+		return "unknown"
+	case CallBusy:
+		return "busy"
+	case CallUncertain:
+		return "uncertain"
+	}
+	return fmt.Sprintf("CallStatus(%d)", uint8(s))
+}
 
 // CallReply answers Call.
 type CallReply struct {
-	ID      uint64
-	Status  CallStatus
+	ID     uint64
+	Status CallStatus
+	// Payload is at most MaxCallPayload bytes.
 	Payload []byte
 }

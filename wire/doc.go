@@ -1,0 +1,125 @@
+// Package wire is what nodes say to each other, and the bytes in which they say it.
+//
+// A Frame is the unit that travels: an envelope (from whom, to whom, of which
+// cluster and group) and some messages. AppendFrame makes bytes of a Frame, a
+// Decoder makes a Frame of bytes. AppendEntry and DecodeEntry do the same for one
+// log entry, which looks the same in a frame and on a disk.
+//
+// The rest of this text specifies the format, version 1.
+//
+// # Conventions
+//
+// All numbers are unsigned and little-endian, of the width given: u8, u16, u32 and
+// u64 are 1, 2, 4 and 8 bytes. There is no padding but what the tables show.
+//
+//	bool       u8, 0 or 1
+//	id         u8 length, 1 to 128, then that many bytes: a node's identity
+//	ids        u8 count, at most 64, then that many of id
+//	name       u8 length, then that many bytes
+//	cluster    16 bytes: a cluster's identity
+//	position   u64 index, u64 term
+//	checksum   u32, CRC-32 with the Castagnoli polynomial (CRC-32C, as in iSCSI)
+//	rest       bytes up to the end of the message, possibly none
+//
+// Each value has one encoding. Whatever a node writes it would read back as the
+// same value, and whatever it reads it would write as the same bytes. Reserved bytes
+// that are not 0, bools that are not 0 or 1, numbers that name nothing, and bytes
+// after the end are therefore refused.
+//
+// # Frame
+//
+//	offset  size
+//	     0     4  length of all that follows this number
+//	     4     4  checksum of all that follows this number
+//	     8     1  version, 1
+//	     9     1  F, the length of From, 1 to 128
+//	    10     1  T, the length of To, 0 to 128; 0 is a broadcast
+//	    11     1  reserved, 0
+//	    12     4  group number
+//	    16    16  cluster
+//	    32     F  From: the id of the sender
+//	  32+F     T  To: the id of the receiver
+//	32+F+T        messages, up to the end, at most 4096
+//
+// A frame is at most 4 MiB (4,194,304 bytes) long, its length included.
+//
+// # Message
+//
+//	offset  size
+//	     0     1  kind
+//	     1     3  reserved, 0
+//	     4     4  N, the length of the body
+//	     8     N  body
+//
+// Kinds 1 to 15 are messages of Raft. Their bodies begin with the u64 term of the
+// message, which is not 0; their sender and receiver are the frame's, which is
+// therefore not a broadcast.
+//
+//	1  RequestVote       u64 term, bool pre-vote, bool transfer, position last
+//	2  VoteReply         u64 term, bool pre-vote, bool granted
+//	3  AppendEntries     u64 term, u64 session, position prev, u64 commit,
+//	                     u32 count, then that many entries
+//	4  AppendReply       u64 term, u64 session, u64 index, bool rejected,
+//	                     position hint
+//	5  Heartbeat         u64 term, u64 session, u64 commit, u64 read sequence
+//	6  HeartbeatReply    u64 term, u64 session, u64 read sequence
+//	7  InstallSnapshot   u64 term, u64 session, position last,
+//	                     u64 configuration index, rest configuration
+//	8  TimeoutNow        u64 term
+//
+// The others are messages between the layers above Raft.
+//
+//	16  Hello             u32 size, u8 state, name, ids pledge, ids charter,
+//	                      u8 count, at most 64, then that many of cluster
+//	17  Proposals         u32 count, then that many of: u32 length and the command
+//	18  ProposalsRefused  u8 reason
+//	19  ReadIndex         u64 token
+//	20  ReadIndexReply    u64 token, bool ok, u64 index
+//	21  Call              u64 id, u64 timeout in milliseconds, name, rest payload
+//	22  CallReply         u64 id, u8 status, rest payload
+//
+// States, reasons and statuses are numbered as the constants HelloState,
+// RefusalReason and CallStatus are.
+//
+// # Entry
+//
+//	offset  size
+//	     0     4  D, the length of the data, at most 1 MiB + 4 KiB (1,052,672)
+//	     4     4  checksum of all that follows this number
+//	     8     8  index, not 0
+//	    16     8  term, not 0
+//	    24     1  type: 0 normal, 1 no-op, 2 configuration
+//	    25     7  reserved, 0
+//	    32     D  data
+//
+// A no-op has no data. The data of a configuration is what
+// raft.Configuration.AppendBinary writes, and nothing else that it could be read
+// from. The entry's own checksum goes with it from the disk of one node to that of
+// another; that of the frame only protects the way.
+//
+// The entries of one AppendEntries follow its prev: their indexes are consecutive
+// from prev's, their terms never fall and lie between that of prev and that of the
+// message. Prev's index and term are both 0 or both not. A snapshot's last index and
+// term are not 0, its term is at most that of the message, and its configuration
+// index is at most its last index.
+//
+// # Versions
+//
+// In every version, the first nine bytes of a frame mean what they mean here. So a
+// reader can always find the end of a frame, check that it is whole, and tell its
+// version.
+//
+// A node refuses a frame of a version that it does not know, with a VersionError
+// that names both, and a message of a kind that it does not know, with ErrMalformed.
+// It never skips what it does not understand: a node that ignored half of what it is
+// told would answer for things it has not done. Any change to these tables, be it one
+// more kind or one more status, is a new version. The files in testdata are the
+// bytes of version 1: they never change.
+//
+// # Hostile bytes
+//
+// Checksums detect accidents, not intent. Decoding is safe for any bytes: it does not
+// panic, and what it allocates is at most 16 times as large as what was received,
+// because every count is compared with the bytes that are there before anything is
+// allocated for it.
+package wire

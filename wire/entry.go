@@ -1,0 +1,106 @@
+package wire
+
+import (
+	"encoding/binary"
+	"hash/crc32"
+
+	"github.com/ben-ng/gaggle/raft"
+)
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+func checksum(b []byte) uint32 { return crc32.Checksum(b, castagnoli) }
+
+// EntrySize is the size of an entry's encoding, in bytes.
+func EntrySize(e *raft.Entry) int { return EntryOverhead + len(e.Data) }
+
+// CheckEntry reports why DecodeEntry would refuse an entry: ErrTooLarge if its data
+// exceed MaxEntryData; ErrMalformed if its index or term is 0, its type unknown, or
+// its data not of its type.
+func CheckEntry(e *raft.Entry) error {
+	if len(e.Data) > MaxEntryData {
+		return tooLarge("data of an entry", uint64(len(e.Data)), MaxEntryData)
+	}
+	if e.Index == 0 || e.Term == 0 {
+		return malformed("an entry at %d@%d", e.Index, e.Term)
+	}
+	switch e.Type {
+	case raft.EntryNormal:
+		return nil
+	case raft.EntryNoOp:
+		if len(e.Data) > 0 {
+			return malformed("a no-op with data")
+		}
+		return nil
+	case raft.EntryConfiguration:
+		_, err := decodeConfiguration(e.Data)
+		return err
+	}
+	return malformed("an entry of type %d", e.Type)
+}
+
+// AppendEntry appends the encoding of an entry, which is as CheckEntry wants it.
+// It allocates only if dst has no room for it.
+func AppendEntry(dst []byte, e *raft.Entry) []byte {
+	start := len(dst)
+	dst = append(dst, make([]byte, EntryOverhead)...)
+	dst = append(dst, e.Data...)
+	b := dst[start:]
+	binary.LittleEndian.PutUint32(b, uint32(len(e.Data)))
+	binary.LittleEndian.PutUint64(b[8:], uint64(e.Index))
+	binary.LittleEndian.PutUint64(b[16:], uint64(e.Term))
+	b[24] = byte(e.Type)
+	binary.LittleEndian.PutUint32(b[4:], checksum(b[8:]))
+	return dst
+}
+
+// DecodeEntry reads the entry at the beginning of b, and returns what follows it.
+// The entry's Data are bytes of b: b must not change as long as they are used. Empty
+// Data are nil. The errors are ErrMalformed, ErrChecksum and ErrTooLarge; what is
+// left after one cannot be told.
+func DecodeEntry(b []byte) (e raft.Entry, rest []byte, err error) {
+	rest, err = decodeEntry(b, &e)
+	if err == nil {
+		err = CheckEntry(&e)
+	}
+	if err != nil {
+		return raft.Entry{}, nil, err
+	}
+	return e, rest, nil
+}
+
+// decodeEntry is DecodeEntry without CheckEntry.
+func decodeEntry(b []byte, e *raft.Entry) (rest []byte, err error) {
+	if len(b) < EntryOverhead {
+		return nil, malformed("an entry of %d bytes", len(b))
+	}
+	length := binary.LittleEndian.Uint32(b)
+	if length > MaxEntryData {
+		return nil, tooLarge("data of an entry", uint64(length), MaxEntryData)
+	}
+	end := EntryOverhead + int(length)
+	if end > len(b) {
+		return nil, malformed("an entry of %d bytes, but %d are there", end, len(b))
+	}
+	if checksum(b[8:end]) != binary.LittleEndian.Uint32(b[4:]) {
+		return nil, &refusal{ErrChecksum, "of an entry"}
+	}
+	// The type is the lowest of eight bytes, the others of which are reserved.
+	word := binary.LittleEndian.Uint64(b[24:])
+	if word > 0xff {
+		return nil, malformed("an entry with reserved bytes in use")
+	}
+	e.Index = raft.Index(binary.LittleEndian.Uint64(b[8:]))
+	e.Term = raft.Term(binary.LittleEndian.Uint64(b[16:]))
+	e.Type = raft.EntryType(word)
+	e.Data = part(b, EntryOverhead, end)
+	return b[end:], nil
+}
+
+// part is b[from:to], without room to append to it; nil if empty.
+func part(b []byte, from, to int) []byte {
+	if from == to {
+		return nil
+	}
+	return b[from:to:to]
+}
