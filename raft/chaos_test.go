@@ -172,17 +172,7 @@ func (w *chaos) persist(n *chaosNode) {
 	}
 	wr := n.writes[0]
 	n.writes = n.writes[1:]
-	d := &n.disk
-	if wr.Snapshot != nil {
-		d.Snapshot, d.Entries = *wr.Snapshot, nil
-	}
-	if wr.HardState != nil {
-		d.HardState = *wr.HardState
-	}
-	if wr.Truncate != 0 {
-		d.Entries = d.Entries[:wr.Truncate-d.Snapshot.Last.Index-1]
-	}
-	d.Entries = slices.Concat(append([][]Entry{slices.Clone(d.Entries)}, wr.Entries...)...)
+	carryOut(&n.disk, wr)
 	w.mustStep(n, Persisted{wr.Number})
 }
 
@@ -196,9 +186,7 @@ func (w *chaos) compact(n *chaosNode) {
 	}
 	n.snap = meta
 	w.mustStep(n, SnapshotTaken{n.applied, n.applied})
-	d := &n.disk
-	d.Entries = slices.Clone(d.Entries[n.applied-d.Snapshot.Last.Index:])
-	d.Snapshot = meta
+	forget(&n.disk, meta)
 }
 
 func (w *chaos) deliver() {

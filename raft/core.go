@@ -200,6 +200,13 @@ func (c *Core) Status() Status {
 // Leadership reports the role, the term and its leader, without the cost of Status.
 func (c *Core) Leadership() (Role, Term, NodeID) { return c.role, c.hard.Term, c.leader }
 
+// LeadsSettled reports whether the node leads and has committed in its own term: only
+// then does it know everything that is committed (§6.4).
+func (c *Core) LeadsSettled() bool { return c.lead != nil && c.ownTermCommitted() }
+
+// Last is the end of the log.
+func (c *Core) Last() Position { return c.log.last }
+
 // Commit is the highest index known to be committed.
 func (c *Core) Commit() Index { return c.commit }
 

@@ -40,7 +40,8 @@ func (c *Core) appendEntries(m Message, b *AppendEntries) {
 	c.merge(entries)
 	c.following.matched = max(c.following.matched, last)
 	c.setCommit(min(b.Commit, last))
-	if len(b.Entries) > 0 {
+	if len(b.Entries) > 0 && last <= c.persist.durable {
+		// Nothing new came, so no write will bring an answer with it.
 		c.following.answerDue = true
 	}
 }
