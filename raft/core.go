@@ -304,7 +304,7 @@ func adoptsTerm(b Body) bool {
 	case *RequestVote:
 		return !b.PreVote
 	case *VoteReply:
-		return !(b.PreVote && b.Granted)
+		return !b.PreVote || !b.Granted
 	}
 	return true
 }

@@ -38,11 +38,14 @@ func (c *Core) appendEntries(m Message, b *AppendEntries) {
 	}
 	last := prev.Index + Index(len(entries))
 	c.merge(entries)
-	c.following.matched = max(c.following.matched, last)
 	c.setCommit(min(b.Commit, last))
-	if len(b.Entries) > 0 && last <= c.persist.durable {
-		// Nothing new came, so no write will bring an answer with it.
-		c.following.answerDue = true
+	f := &c.following
+	f.matched = max(f.matched, last)
+	if last > c.persist.durable {
+		// The write will bring an answer; what is below the message need not have one.
+		f.acknowledged = max(f.acknowledged, min(prev.Index, c.persist.durable))
+	} else if len(b.Entries) > 0 {
+		f.answerDue = true
 	}
 }
 

@@ -41,7 +41,8 @@ func (c *Core) CheckInvariants() error {
 }
 
 func (c *Core) checkIndexes() string {
-	if !(c.applied <= c.handed && c.handed <= c.commit && c.commit <= c.log.last.Index && c.log.base.Index <= c.applied) {
+	inOrder := []Index{c.log.base.Index, c.applied, c.handed, c.commit, c.log.last.Index}
+	if !slices.IsSorted(inOrder) {
 		return fmt.Sprintf("base %d, applied %d, handed out %d, commit %d, last %d",
 			c.log.base.Index, c.applied, c.handed, c.commit, c.log.last.Index)
 	}

@@ -1,0 +1,38 @@
+# The verbs of this project. Each is also a plain command, as shown by `make -n VERB`.
+
+LINT_VERSION = v2.15.0
+FUZZ_TIME = 10s
+
+.PHONY: check test race lint fuzz bench demo golden
+
+check: lint test race fuzz ## everything that has to pass before a change lands
+
+test: ## all tests
+	go test ./...
+
+race: ## all tests, under the race detector (needs a C compiler)
+	go test -race ./...
+
+lint: bin/golangci-lint ## formatting, vet and the linters of .golangci.yml
+	test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
+	go vet ./...
+	bin/golangci-lint run ./...
+
+bin/golangci-lint:
+	GOBIN=$(CURDIR)/bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
+
+fuzz: ## every fuzz target for FUZZ_TIME each
+	@set -e; for package in $$(go list ./...); do \
+		for target in $$(go test -list '^Fuzz' $$package | grep ^Fuzz); do \
+			go test $$package -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZ_TIME); \
+		done; \
+	done
+
+bench: ## the benchmarks of README.md
+	go test . -run '^$$' -bench . -benchtime 3s
+
+demo: ## a cluster in one process
+	go run ./cmd/gaggle demo
+
+golden: ## record the expected outputs of scripted tests and formats again
+	go test ./raft ./wire -update

@@ -1,0 +1,158 @@
+package engine
+
+import (
+	"context"
+	"sync"
+
+	"github.com/ben-ng/gaggle/raft"
+)
+
+// An Event is something that a watcher of a node is told: one of LeaderElected,
+// RoleChanged, Committed, MembersChanged, StateChanged, Missed.
+type Event interface{ event() }
+
+// LeaderElected: the node has learned who leads a term.
+type LeaderElected struct {
+	Leader raft.NodeID
+	Term   raft.Term
+}
+
+// RoleChanged: the node's own role changed.
+type RoleChanged struct {
+	Role raft.Role
+	Term raft.Term
+}
+
+// Committed: the node knows the log to be committed, and has applied it, up to Index.
+type Committed struct{ Index raft.Index }
+
+// MembersChanged: another configuration took effect on the node.
+type MembersChanged struct{ Configuration raft.Configuration }
+
+// StateChanged: the node became a member or a standby, or stopped.
+type StateChanged struct{ State State }
+
+// Missed: the watcher was too slow, and this many events were dropped before the ones
+// that follow.
+type Missed struct{ Count uint64 }
+
+func (LeaderElected) event()  {}
+func (RoleChanged) event()    {}
+func (Committed) event()      {}
+func (MembersChanged) event() {}
+func (StateChanged) event()   {}
+func (Missed) event()         {}
+
+// maxWatcherEvents is how many events wait for a slow watcher. Beyond it, the oldest
+// go: what a watcher wants to know is how things stand.
+const maxWatcherEvents = 1024
+
+// watchers are those who want to be told. It is safe for concurrent use.
+type watchers struct {
+	mu    sync.Mutex
+	all   map[*Watcher]struct{}
+	ended bool
+}
+
+// A Watcher receives a node's events in order. One goroutine at a time may use it.
+type Watcher struct {
+	hub    *watchers
+	events []Event
+	missed uint64
+	// more has a token when events have come, and is closed when the node is.
+	more chan struct{}
+}
+
+func (n *Node) emit(e Event) {
+	w := &n.watchers
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for watcher := range w.all {
+		watcher.add(e)
+	}
+}
+
+func (w *Watcher) add(e Event) {
+	// Committed events say nothing that the last one does not.
+	if last := len(w.events) - 1; last >= 0 {
+		if _, ok := w.events[last].(Committed); ok {
+			if _, ok := e.(Committed); ok {
+				w.events[last] = e
+				return
+			}
+		}
+	}
+	if len(w.events) == maxWatcherEvents {
+		w.events = w.events[1:]
+		w.missed++
+	}
+	w.events = append(w.events, e)
+	select {
+	case w.more <- struct{}{}:
+	default:
+	}
+}
+
+// Watch returns a watcher of what happens from now on. It must be stopped.
+func (n *Node) Watch() *Watcher {
+	w := &Watcher{hub: &n.watchers, more: make(chan struct{}, 1)}
+	h := &n.watchers
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.ended {
+		close(w.more)
+		return w
+	}
+	h.all[w] = struct{}{}
+	return w
+}
+
+// Next returns the next event, and false when the node is closed or the context ends.
+func (w *Watcher) Next(ctx context.Context) (Event, bool) {
+	for {
+		if e, ok := w.take(); ok {
+			return e, true
+		}
+		select {
+		case _, open := <-w.more:
+			if !open {
+				return w.take()
+			}
+		case <-ctx.Done():
+			return nil, false
+		}
+	}
+}
+
+func (w *Watcher) take() (Event, bool) {
+	w.hub.mu.Lock()
+	defer w.hub.mu.Unlock()
+	if w.missed > 0 {
+		m := Missed{w.missed}
+		w.missed = 0
+		return m, true
+	}
+	if len(w.events) == 0 {
+		return nil, false
+	}
+	e := w.events[0]
+	w.events = w.events[1:]
+	return e, true
+}
+
+// Stop ends the watching. Stopping twice is harmless.
+func (w *Watcher) Stop() {
+	w.hub.mu.Lock()
+	defer w.hub.mu.Unlock()
+	delete(w.hub.all, w)
+}
+
+func (w *watchers) end() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.ended = true
+	for watcher := range w.all {
+		close(watcher.more)
+	}
+	w.all = nil
+}

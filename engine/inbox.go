@@ -1,0 +1,174 @@
+package engine
+
+import (
+	"sync"
+
+	"github.com/ben-ng/gaggle/raft"
+)
+
+// Limits of the inbox. At each, what does not fit is refused: a frame is dropped and
+// counted, which Raft takes for a lost message; a request gets ErrBusy.
+const (
+	// maxInboxFrameBytes bounds the memory of frames that no turn has taken yet. It
+	// holds what three peers may have in flight with the default limits.
+	maxInboxFrameBytes = 64 << 20
+	// maxOpenProposals and maxOpenProposalBytes bound this node's appends that are
+	// not committed yet.
+	maxOpenProposals     = 1 << 16
+	maxOpenProposalBytes = 64 << 20
+	// maxWaitingRequests bounds reads, and calls, that no turn has taken yet.
+	maxWaitingRequests = 1 << 16
+)
+
+// inbox is where everything waits for the next turn: the only part of a node that
+// several goroutines touch.
+type inbox struct {
+	mu sync.Mutex
+	in input
+	// awake: a wake-up was given for what is in there.
+	awake      bool
+	wake       chan struct{}
+	frameBytes int
+	// dropped counts frames that did not fit.
+	dropped uint64
+	closed  error
+
+	open, openBytes int
+	// room is closed when there is room for proposals again; nil if nobody waits.
+	room chan struct{}
+}
+
+// input is what has come in since the last turn.
+type input struct {
+	ticks       int
+	frames      []*decoding
+	unreachable []raft.NodeID
+	persisted   uint64
+	proposals   []*Proposal
+	reads       []*readWaiter
+	calls       []*call
+	// tasks are everything rare: functions to run within the turn.
+	tasks []func()
+}
+
+func (i *input) reset() {
+	clear(i.frames)
+	clear(i.proposals)
+	clear(i.reads)
+	clear(i.calls)
+	clear(i.tasks)
+	*i = input{
+		frames: i.frames[:0], unreachable: i.unreachable[:0], proposals: i.proposals[:0],
+		reads: i.reads[:0], calls: i.calls[:0], tasks: i.tasks[:0],
+	}
+}
+
+func newInbox() *inbox { return &inbox{wake: make(chan struct{}, 1)} }
+
+// take exchanges what has come in for an empty input to collect the next in.
+func (b *inbox) take(empty input) input {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	in := b.in
+	b.in = empty
+	b.awake = false
+	b.frameBytes = 0
+	return in
+}
+
+// rouse makes sure that a turn follows. The lock is held.
+func (b *inbox) rouse() {
+	if !b.awake {
+		b.awake = true
+		select {
+		case b.wake <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// put adds to the input under the lock, unless the node is closed.
+func (b *inbox) put(add func(*input) error) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed != nil {
+		return b.closed
+	}
+	if err := add(&b.in); err != nil {
+		return err
+	}
+	b.rouse()
+	return nil
+}
+
+func (b *inbox) putFrame(d *decoding, bytes int) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed != nil || b.frameBytes+bytes > maxInboxFrameBytes {
+		b.dropped++
+		return false
+	}
+	b.frameBytes += bytes
+	b.in.frames = append(b.in.frames, d)
+	b.rouse()
+	return true
+}
+
+func (b *inbox) putProposal(p *Proposal) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case b.closed != nil:
+		return b.closed
+	case b.open >= maxOpenProposals || b.openBytes+len(p.command) > maxOpenProposalBytes:
+		return ErrBusy
+	}
+	b.open++
+	b.openBytes += len(p.command)
+	b.in.proposals = append(b.in.proposals, p)
+	b.rouse()
+	return nil
+}
+
+// settled makes room for as many proposals as have got their result.
+func (b *inbox) settled(count, bytes int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.open -= count
+	b.openBytes -= bytes
+	if b.room != nil {
+		close(b.room)
+		b.room = nil
+	}
+}
+
+// whenRoom is closed when proposals have been settled after the call.
+func (b *inbox) whenRoom() <-chan struct{} {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed != nil || b.open == 0 {
+		now := make(chan struct{})
+		close(now)
+		return now
+	}
+	if b.room == nil {
+		b.room = make(chan struct{})
+	}
+	return b.room
+}
+
+// close refuses everything from now on, and returns what was never taken.
+func (b *inbox) close(err error) input {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed == nil {
+		b.closed = err
+	}
+	if b.room != nil {
+		close(b.room)
+		b.room = nil
+	}
+	in := b.in
+	b.in = input{}
+	return in
+}

@@ -1,0 +1,244 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/ben-ng/gaggle/channel"
+	"github.com/ben-ng/gaggle/founding"
+	"github.com/ben-ng/gaggle/raft"
+	"github.com/ben-ng/gaggle/wire"
+)
+
+// Config says what a node is and how it behaves.
+type Config struct {
+	// ID is the node's identity, never used before and never to be used again.
+	ID raft.NodeID
+	// Cluster is the name that the cluster's nodes share, Size how many voters it has.
+	Cluster string
+	Size    int
+	// TickInterval is the length of a tick; every timeout is in ticks.
+	TickInterval time.Duration
+	// Raft is the core's configuration; its ID is replaced by the node's.
+	Raft raft.Config
+	// Founding are the timeouts of founding; ID, Cluster and Size are replaced.
+	Founding founding.Config
+	// Nonce tells this process from others of the same node.
+	Nonce uint64
+	// Storage keeps the log; nil keeps it in memory.
+	Storage Storage
+	// Log is told what an operator should know; nil is silence.
+	Log *slog.Logger
+}
+
+// Storage makes the core's writes durable, in order.
+type Storage interface {
+	// Write begins a write and does not wait for it. It returns true if it and all
+	// before it are durable already; else durable is called with its number when they
+	// are, from any goroutine.
+	Write(w *raft.Write, durable func(number uint64)) bool
+}
+
+// inMemory is the storage that keeps nothing: the core has the log, and when the
+// process ends, the node ends with it.
+type inMemory struct{}
+
+func (inMemory) Write(*raft.Write, func(uint64)) bool { return true }
+
+// Node is one node of a cluster. Its exported methods are safe for concurrent use,
+// except Turn, Tick and Open, which belong to whoever drives the node: Start, or a
+// simulator.
+type Node struct {
+	config Config
+	log    *slog.Logger
+	inbox  *inbox
+	port   channel.Port
+
+	// What follows belongs to the turn.
+	now     uint64
+	spare   input
+	founder *founding.Founder
+	core    *raft.Core
+	cluster wire.ClusterID
+	// applied is the index applied last; sessions is the state at it.
+	applied  raft.Index
+	sessions *sessions
+	proposer proposer
+	reader   reader
+	caller   caller
+	outbox   outbox
+	// items, resolved, served collect what the turn makes known at its end.
+	items           []Item
+	resolved        []*Proposal
+	served          []*readWaiter
+	settledProposal struct{ count, bytes int }
+	feedApplied     raft.Index
+	// onceWaiting are handlers' appends that are not in the log yet.
+	onceWaiting     []*Proposal
+	dropped         uint64
+	memberStatusDue bool
+	leaderSeenAt    uint64
+	failed          error
+
+	decoders      sync.Pool
+	refusedFrames atomic.Uint64
+	feed          Feed
+	watchers      watchers
+	published     published
+	handlersMu    sync.Mutex
+	handlers      map[string]Handler
+	// stopping asks the loop to end; stopped is closed when it has.
+	stopping, stopped chan struct{}
+	closeOnce         sync.Once
+	started           atomic.Bool
+	background        sync.WaitGroup
+}
+
+// New makes a node that is not yet attached to a channel.
+func New(config Config) (*Node, error) {
+	config.Raft.ID = config.ID
+	if err := config.Raft.Validate(); err != nil {
+		return nil, err
+	}
+	if config.TickInterval <= 0 {
+		return nil, fmt.Errorf("engine: Config.TickInterval is %v, must be more than 0", config.TickInterval)
+	}
+	config.Founding.ID, config.Founding.Cluster, config.Founding.Size = config.ID, config.Cluster, config.Size
+	founder, err := founding.New(config.Founding)
+	if err != nil {
+		return nil, err
+	}
+	if config.Storage == nil {
+		config.Storage = inMemory{}
+	}
+	if config.Log == nil {
+		config.Log = slog.New(slog.DiscardHandler)
+	}
+	n := &Node{
+		config:   config,
+		log:      config.Log.With(slog.String("node", string(config.ID)), slog.String("cluster", config.Cluster)),
+		inbox:    newInbox(),
+		founder:  founder,
+		sessions: newSessions(),
+		proposer: newProposer(config.Nonce),
+		reader:   reader{sources: map[uint64]readSource{}},
+		caller:   caller{open: map[uint64]*call{}},
+		handlers: map[string]Handler{},
+		stopping: make(chan struct{}),
+		stopped:  make(chan struct{}),
+	}
+	n.decoders.New = func() any { return new(decoding) }
+	n.watchers.all = map[*Watcher]struct{}{}
+	n.published.Status = Status{ID: config.ID, Cluster: config.Cluster, Size: config.Size}
+	return n, nil
+}
+
+// Open attaches the node to a channel.
+func (n *Node) Open(ch channel.Channel) error {
+	port, err := ch.Open(channel.Self{ID: n.config.ID, Cluster: n.config.Cluster, Log: n.log}, receiver{n})
+	if err != nil {
+		return n.failure("join", err, "")
+	}
+	n.port = port
+	return nil
+}
+
+// receiver is the channel's side of a node.
+type receiver struct{ *Node }
+
+// decoding is what it takes to decode one frame.
+type decoding struct {
+	decoder wire.Decoder
+	frame   wire.Frame
+}
+
+// Receive decodes a frame, here and not in the turn, so that connections decode side
+// by side, and leaves it for the next turn.
+func (r receiver) Receive(bytes []byte) error {
+	n := r.Node
+	d := n.decoders.Get().(*decoding)
+	if err := d.decoder.Decode(bytes, &d.frame); err != nil {
+		n.decoders.Put(d)
+		n.refusedFrames.Add(1)
+		return err
+	}
+	if d.frame.From == n.config.ID || d.frame.To != raft.None && d.frame.To != n.config.ID || d.frame.Group != 0 {
+		n.decoders.Put(d)
+		n.refusedFrames.Add(1)
+		return nil
+	}
+	if !n.inbox.putFrame(d, len(bytes)) {
+		n.decoders.Put(d)
+	}
+	return nil
+}
+
+// Unreachable tells the next turn that messages to a node may be lost.
+func (r receiver) Unreachable(id raft.NodeID) {
+	_ = r.inbox.put(func(in *input) error {
+		if len(in.unreachable) < maxPeersKept {
+			in.unreachable = append(in.unreachable, id)
+		}
+		return nil
+	})
+}
+
+// Tick lets the next turn know that time has passed.
+func (n *Node) Tick() {
+	_ = n.inbox.put(func(in *input) error {
+		// A node that was held up must not rush through what it missed: others would
+		// see the same time pass only once.
+		in.ticks = min(in.ticks+1, maxTicksPerTurn)
+		return nil
+	})
+}
+
+// maxTicksPerTurn is how many ticks a turn makes up for.
+const maxTicksPerTurn = 2
+
+// do runs a function within the next turn.
+func (n *Node) do(task func()) error {
+	return n.inbox.put(func(in *input) error {
+		in.tasks = append(in.tasks, task)
+		return nil
+	})
+}
+
+// Ready returns when the node is a member and knows a leader, so that an Append would
+// go ahead. Errors: that of the context; ErrStandby, ErrClosed.
+func (n *Node) Ready(ctx context.Context) error {
+	for {
+		w := n.Watch()
+		s := n.Status()
+		err := error(nil)
+		switch {
+		case s.State == Member && s.Leader != raft.None:
+			w.Stop()
+			return nil
+		case s.State == Standby:
+			err = n.failure("join", ErrStandby, s.Waiting)
+		case s.State == Stopped:
+			err = n.failure("join", ErrClosed, "")
+		}
+		if err == nil {
+			_, ok := w.Next(ctx)
+			if !ok && ctx.Err() != nil {
+				err = n.failure("join", ctx.Err(), n.whyNoLeader())
+			}
+		}
+		w.Stop()
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// Feed is the sequence of values that this node has applied.
+func (n *Node) Feed() *Feed { return &n.feed }
+
+// ID is the node's identity.
+func (n *Node) ID() raft.NodeID { return n.config.ID }

@@ -1,0 +1,113 @@
+package engine
+
+import (
+	"errors"
+	"log/slog"
+
+	"github.com/ben-ng/gaggle/channel"
+	"github.com/ben-ng/gaggle/raft"
+	"github.com/ben-ng/gaggle/wire"
+)
+
+// frameTarget is the size at which a frame is closed and another begun, in bytes: large
+// enough that its overhead is nothing, little enough that the receiver can begin.
+const frameTarget = 512 << 10
+
+// outbox collects what a turn has to say, so that each node gets it in as few frames
+// as possible.
+type outbox struct {
+	peers []*outgoing
+}
+
+// outgoing is what one node is to be sent, by class.
+type outgoing struct {
+	to       raft.NodeID
+	messages [2][]any
+}
+
+// post puts a message to another node into this turn's frames.
+func (n *Node) post(to raft.NodeID, m any) {
+	o := n.outbox.peer(to)
+	class := classOf(m)
+	o.messages[class] = append(o.messages[class], m)
+}
+
+func (b *outbox) peer(to raft.NodeID) *outgoing {
+	for _, o := range b.peers {
+		if o.to == to {
+			return o
+		}
+	}
+	o := &outgoing{to: to}
+	b.peers = append(b.peers, o)
+	return o
+}
+
+// classOf says what must not wait behind entries: everything small that others wait
+// for. An append without entries follows those before it.
+func classOf(m any) channel.Class {
+	switch m := m.(type) {
+	case raft.Message:
+		if _, ok := m.Body.(*raft.AppendEntries); ok {
+			return channel.Bulk
+		}
+	case *wire.Proposals, *wire.Call, *wire.CallReply:
+		return channel.Bulk
+	}
+	return channel.Urgent
+}
+
+// flush sends what was posted.
+func (n *Node) flush() {
+	for _, o := range n.outbox.peers {
+		for class := range o.messages {
+			if len(o.messages[class]) > 0 {
+				n.sendAll(o.to, channel.Class(class), o.messages[class])
+				clear(o.messages[class])
+				o.messages[class] = o.messages[class][:0]
+			}
+		}
+	}
+	// Peers come and go; those that are gone are not kept for ever.
+	if len(n.outbox.peers) > maxPeersKept {
+		n.outbox.peers = nil
+	}
+}
+
+// maxPeersKept is how many nodes' empty queues are kept for the next turn.
+const maxPeersKept = 256
+
+// sendAll sends messages in as few frames as fit.
+func (n *Node) sendAll(to raft.NodeID, class channel.Class, messages []any) {
+	for len(messages) > 0 {
+		size, count := 0, 0
+		for count < len(messages) && count < wire.MaxMessages {
+			more := wire.MessageSize(messages[count])
+			if count > 0 && size+more > frameTarget {
+				break
+			}
+			size += more
+			count++
+		}
+		n.sendFrame(to, class, messages[:count], size)
+		messages = messages[count:]
+	}
+}
+
+func (n *Node) sendFrame(to raft.NodeID, class channel.Class, messages []any, size int) {
+	frame := wire.Frame{Cluster: n.cluster, From: n.config.ID, To: to, Messages: messages}
+	bytes, err := wire.AppendFrame(make([]byte, 0, size+wire.FrameOverhead), &frame)
+	if err != nil {
+		n.log.Error("a frame could not be encoded", slog.String("to", string(to)), slog.Any("error", err))
+		return
+	}
+	if err = n.port.Send(to, class, bytes); err == nil {
+		return
+	}
+	// The core learns that what it sent is lost; proposals, reads and calls have
+	// their own patience.
+	n.dropped++
+	if n.core != nil && class == channel.Bulk && !errors.Is(err, channel.ErrClosed) {
+		_ = n.core.Step(raft.Unreachable{Node: to})
+	}
+}

@@ -1,0 +1,145 @@
+package engine
+
+import (
+	"errors"
+	"time"
+
+	"github.com/ben-ng/gaggle/raft"
+)
+
+// Start drives the node until Close: a goroutine that runs a turn whenever something
+// has come in, and at every tick.
+func (n *Node) Start() {
+	n.started.Store(true)
+	go n.run()
+}
+
+func (n *Node) run() {
+	defer close(n.stopped)
+	ticker := time.NewTicker(n.config.TickInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-n.inbox.wake:
+		case <-ticker.C:
+			n.Tick()
+		case <-n.stopping:
+			n.shutDown(n.failure("close", ErrClosed, ""))
+			return
+		}
+		// Under load there is always work; time must not wait for it.
+		select {
+		case <-ticker.C:
+			n.Tick()
+		default:
+		}
+		n.Turn()
+	}
+}
+
+// Close stops the node and returns when it has stopped: when its goroutines have
+// ended and its channel will not call it again. A leader first tries, for at most one
+// election timeout, to hand over. Whoever waits gets ErrClosed, or ErrUncertain if
+// what they wait for may still happen without this node. Handlers that run have their
+// contexts cancelled and are waited for, so Close must not be called from one. Closing
+// is not leaving: the cluster still counts on this node. Closing twice is harmless.
+func (n *Node) Close() error {
+	n.closeOnce.Do(func() {
+		if n.started.Load() {
+			n.handOver()
+			close(n.stopping)
+			<-n.stopped
+		} else {
+			close(n.stopping)
+			n.shutDown(n.failure("close", ErrClosed, ""))
+			close(n.stopped)
+		}
+		if n.port != nil {
+			_ = n.port.Close()
+		}
+		n.background.Wait()
+	})
+	<-n.stopped
+	return nil
+}
+
+// handOver lets a leader's successor begin at once instead of after its timeout.
+func (n *Node) handOver() {
+	w := n.Watch()
+	defer w.Stop()
+	began := make(chan bool, 1)
+	err := n.do(func() {
+		began <- n.core != nil && n.core.Step(raft.TransferLeadership{}) == nil
+	})
+	if err != nil || !<-began {
+		return
+	}
+	patience := time.NewTimer(n.ticks(uint64(n.config.Raft.ElectionTicksMin)))
+	defer patience.Stop()
+	for n.Status().Role == raft.Leader {
+		select {
+		case <-w.more:
+			for _, ok := w.take(); ok; _, ok = w.take() {
+			}
+		case <-patience.C:
+			return
+		}
+	}
+}
+
+// shutDown answers everybody who waits, with the error that whatever comes later gets.
+func (n *Node) shutDown(err error) {
+	in := n.inbox.close(err)
+	n.refuse(&in, err)
+	p := &n.proposer
+	for p.queue.size > 0 {
+		n.resolve(p.queue.pop(), Item{}, err)
+	}
+	for _, q := range n.onceWaiting {
+		n.resolve(q, Item{}, err)
+	}
+	n.onceWaiting = nil
+	uncertain := func(op string) error {
+		return n.failure(op, errors.Join(ErrUncertain, ErrClosed), "read the entries on another node to find out")
+	}
+	for p.window.size > 0 {
+		n.resolve(p.window.pop(), Item{}, uncertain("append"))
+	}
+	for index, q := range p.once {
+		delete(p.once, index)
+		n.resolve(q, Item{}, uncertain("append"))
+	}
+	n.reader.askAgain(func(*readRound) bool { return true })
+	for _, w := range n.reader.waiting {
+		w.done <- err
+	}
+	for _, round := range n.reader.rounds {
+		for _, w := range round.waiters {
+			w.done <- err
+		}
+	}
+	n.reader.waiting, n.reader.rounds = nil, nil
+	for _, c := range n.caller.waiting {
+		n.endCall(c, callResult{err: err})
+	}
+	for _, c := range n.caller.open {
+		n.endCall(c, callResult{err: uncertain("call")})
+	}
+	if n.caller.leading != nil {
+		n.caller.endLeading()
+	}
+	n.publish()
+	for _, task := range in.tasks {
+		task()
+	}
+	n.published.mu.Lock()
+	n.published.State, n.published.Role, n.published.Leader = Stopped, raft.Follower, raft.None
+	n.published.Waiting = "nothing: it is stopped"
+	if n.failed != nil {
+		n.published.Problem = err
+	}
+	n.published.mu.Unlock()
+	n.feed.end(err)
+	n.emit(StateChanged{Stopped})
+	n.watchers.end()
+}

@@ -1,0 +1,182 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/ben-ng/gaggle/raft"
+	"github.com/ben-ng/gaggle/wire"
+)
+
+// A State says what a node is to its cluster.
+type State uint8
+
+const (
+	// Founding: the node looks for a cluster, or for enough others to found one.
+	Founding State = iota
+	// Member: the node takes part in the cluster.
+	Member
+	// Standby: the cluster has all its members; the node waits for a place.
+	Standby
+	// Stopped: the node was closed, or found its invariants broken.
+	Stopped
+)
+
+func (s State) String() string {
+	return [...]string{"founding", "member", "standby", "stopped"}[s]
+}
+
+// Status says how a node stands. It is a copy.
+type Status struct {
+	ID    raft.NodeID
+	State State
+	// Waiting says, while founding or standing by, for what, in words.
+	Waiting string
+	// Cluster is the name all nodes share; ClusterID tells clusters of that name apart,
+	// zero until the node knows one.
+	Cluster   string
+	ClusterID wire.ClusterID
+	// Size is how many voters the cluster was to be founded with.
+	Size int
+
+	Role   raft.Role
+	Term   raft.Term
+	Leader raft.NodeID
+	// Commit is the highest index known to be committed, Applied the highest applied.
+	Commit, Applied raft.Index
+	Configuration   raft.Configuration
+	// Members are the members of the configuration, sorted by id.
+	Members []MemberStatus
+	// LeaderSilent is how long ago a leader was last known.
+	LeaderSilent time.Duration
+	// Problem is the latest trouble that needs somebody: ErrTwoClusters,
+	// ErrSizeMismatch or ErrInvariant, in an *Error; nil if there is none.
+	Problem error
+	// Dropped counts messages that were refused by the channel or did not fit into the
+	// inbox; Refused counts frames that were malformed or not meant for this node.
+	Dropped, Refused uint64
+}
+
+// MemberStatus is what a node knows of a member. Only the leader knows more than that
+// it is one.
+type MemberStatus struct {
+	ID raft.NodeID
+	// Voter is false for learners.
+	Voter bool
+	// Match is the index up to which the member's log is known to equal the leader's,
+	// and Silent how long ago it answered: on the leader only.
+	Match  raft.Index
+	Silent time.Duration
+}
+
+// published is the part of the status that turns keep and others read.
+type published struct {
+	mu sync.Mutex
+	Status
+}
+
+// Status says how the node stands as of its last turn. It never blocks for long.
+func (n *Node) Status() Status {
+	n.published.mu.Lock()
+	s := n.published.Status
+	n.published.mu.Unlock()
+	s.Members = append([]MemberStatus(nil), s.Members...)
+	n.inbox.mu.Lock()
+	s.Dropped += n.inbox.dropped
+	n.inbox.mu.Unlock()
+	s.Refused = n.refusedFrames.Load()
+	return s
+}
+
+// publishStatus lets others see where the turn has led to, and tells watchers.
+func (n *Node) publishStatus() {
+	if n.core == nil {
+		n.published.mu.Lock()
+		defer n.published.mu.Unlock()
+		n.published.Dropped = n.dropped
+		return
+	}
+	role, term, leader := n.core.Leadership()
+	p := &n.published
+	p.mu.Lock()
+	before := p.Status
+	p.Commit, p.Applied, p.Dropped = n.core.Commit(), n.applied, n.dropped
+	changed := before.Role != role || before.Term != term || before.Leader != leader || n.memberStatusDue
+	if changed {
+		n.memberStatusDue = false
+		n.fillStatus(&p.Status)
+	}
+	conf := p.Configuration
+	p.mu.Unlock()
+	if changed {
+		if !conf.Equal(before.Configuration) {
+			n.emit(MembersChanged{conf})
+		}
+		if before.Role != role {
+			n.emit(RoleChanged{role, term})
+		}
+		if leader != raft.None && (before.Leader != leader || before.Term != term) {
+			n.emit(LeaderElected{leader, term})
+		}
+	}
+	if before.Applied != n.applied {
+		n.emit(Committed{n.applied})
+	}
+}
+
+func (n *Node) fillStatus(p *Status) {
+	s := n.core.Status()
+	p.Role, p.Term, p.Leader = s.Role, s.Term, s.Leader
+	p.Configuration = s.Configuration
+	p.LeaderSilent = n.ticks(n.now - n.leaderSeenAt)
+	p.Members = p.Members[:0:0]
+	for _, id := range s.Configuration.Members() {
+		m := MemberStatus{ID: id, Voter: s.Configuration.Voter(id)}
+		if id == n.config.ID {
+			m.Match = s.Durable
+		}
+		for _, peer := range s.Peers {
+			if peer.ID == id {
+				m.Match, m.Silent = peer.Match, n.ticks(peer.SilentTicks)
+			}
+		}
+		p.Members = append(p.Members, m)
+	}
+}
+
+// ticks is a number of ticks as time.
+func (n *Node) ticks(count uint64) time.Duration {
+	return time.Duration(count) * n.config.TickInterval
+}
+
+// failure makes the error of an operation of this node.
+func (n *Node) failure(op string, err error, hint string) error {
+	n.published.mu.Lock()
+	term := n.published.Term
+	n.published.mu.Unlock()
+	return &Error{Op: op, Node: n.config.ID, Term: term, Err: err, Hint: hint}
+}
+
+// gaveUp makes the error of an operation that its caller stopped to wait for, when it
+// had had no effect.
+func (n *Node) gaveUp(op string, cause error, hint string) error {
+	s := n.Status()
+	if s.State == Member && s.Leader == raft.None && s.LeaderSilent >= n.ticks(uint64(2*n.config.Raft.ElectionTicksMax)) {
+		cause = errors.Join(ErrQuorumLost, cause)
+	}
+	return n.failure(op, cause, hint+"; "+n.whyNoLeader())
+}
+
+// whyNoLeader says in words why nothing may have happened.
+func (n *Node) whyNoLeader() string {
+	s := n.Status()
+	switch {
+	case s.State != Member:
+		return s.Waiting
+	case s.Leader != raft.None:
+		return fmt.Sprintf("%s leads term %d", s.Leader, s.Term)
+	}
+	return fmt.Sprintf("no leader is known; %d of %d voters must reach each other", len(s.Configuration.Voters)/2+1, len(s.Configuration.Voters))
+}

@@ -1,0 +1,334 @@
+package engine
+
+import (
+	"errors"
+	"log/slog"
+
+	"github.com/ben-ng/gaggle/founding"
+	"github.com/ben-ng/gaggle/raft"
+	"github.com/ben-ng/gaggle/wire"
+)
+
+// Turn does everything that is waiting to be done, and does not block. Ticks come
+// first, so no amount of work makes a node late.
+func (n *Node) Turn() {
+	in := n.inbox.take(n.spare)
+	if n.failed == nil {
+		n.turn(&in)
+	}
+	in.reset()
+	n.spare = in
+}
+
+func (n *Node) turn(in *input) {
+	for range in.ticks {
+		n.tick()
+	}
+	for _, id := range in.unreachable {
+		n.peerUnreachable(id)
+	}
+	n.persisted(in.persisted)
+	for _, d := range in.frames {
+		n.receive(&d.frame)
+		n.decoders.Put(d)
+	}
+	if n.failed != nil {
+		return
+	}
+	for _, task := range in.tasks {
+		task()
+	}
+	n.admit(in)
+	n.crank()
+	n.flush()
+	n.publish()
+}
+
+// admit takes what this node's users want. A standby does not keep them waiting.
+func (n *Node) admit(in *input) {
+	if n.founder.State() == founding.Standby {
+		n.refuse(in, ErrStandby)
+		return
+	}
+	for _, p := range in.proposals {
+		if p.fence != 0 {
+			n.onceWaiting = append(n.onceWaiting, p)
+		} else {
+			n.proposer.queue.push(p)
+		}
+	}
+	n.reader.waiting = append(n.reader.waiting, in.reads...)
+	n.caller.waiting = append(n.caller.waiting, in.calls...)
+}
+
+// refuse answers requests with an error; none of them took effect.
+func (n *Node) refuse(in *input, err error) {
+	for _, p := range in.proposals {
+		n.resolve(p, Item{}, n.failure("append", err, n.whyNoLeader()))
+	}
+	for _, w := range in.reads {
+		w.done <- n.failure("read", err, n.whyNoLeader())
+	}
+	for _, c := range in.calls {
+		n.endCall(c, callResult{err: n.failure("call", err, n.whyNoLeader())})
+	}
+}
+
+func (n *Node) tick() {
+	n.now++
+	n.tickFounding()
+	if n.core == nil {
+		return
+	}
+	n.step(raft.Tick{})
+	if _, _, leader := n.core.Leadership(); leader != raft.None {
+		n.leaderSeenAt = n.now
+	}
+	n.tickProposals()
+	n.tickReads()
+	if n.now%uint64(n.config.Raft.HeartbeatTicks) == 0 {
+		n.memberStatusDue = true
+	}
+}
+
+// step gives the core an event that it only refuses if something is wrong.
+func (n *Node) step(e raft.Event) {
+	err := n.core.Step(e)
+	if err == nil {
+		return
+	}
+	if errors.Is(err, raft.ErrInvariant) {
+		n.fail(err)
+		return
+	}
+	n.refusedFrames.Add(1)
+	n.log.Warn("a message was refused", slog.Any("error", err))
+}
+
+// receive takes one frame.
+func (n *Node) receive(f *wire.Frame) {
+	for _, m := range f.Messages {
+		if hello, ok := m.(*wire.Hello); ok {
+			n.greeted(f, hello)
+		}
+	}
+	if n.core == nil || f.Cluster != n.cluster {
+		return
+	}
+	for _, m := range f.Messages {
+		if n.failed != nil {
+			return
+		}
+		n.take(f.From, m)
+	}
+}
+
+// take gives one message to whom it is for.
+func (n *Node) take(from raft.NodeID, m any) {
+	switch m := m.(type) {
+	case raft.Message:
+		n.step(raft.Receive{Message: m})
+	case *wire.Proposals:
+		n.forwarded(from, m)
+	case *wire.ProposalsRefused:
+		n.refused(from, m)
+	case *wire.ReadIndex:
+		n.readRequested(from, m)
+	case *wire.ReadIndexReply:
+		n.roundAnswered(m.Token, m.OK, m.Index)
+	case *wire.Call:
+		n.called(from, m)
+	case *wire.CallReply:
+		n.callReplied(from, m)
+	}
+}
+
+// forwarded appends another node's proposals to this leader's log.
+func (n *Node) forwarded(from raft.NodeID, m *wire.Proposals) {
+	entries := make([]raft.Entry, len(m.Entries))
+	for i, command := range m.Entries {
+		if _, err := decodeCommand(command); err != nil {
+			n.refusedFrames.Add(1)
+			return
+		}
+		entries[i].Data = command
+	}
+	switch err := n.core.Step(raft.Propose{Entries: entries}); {
+	case err == nil:
+	case errors.Is(err, raft.ErrNotLeader):
+		n.post(from, &wire.ProposalsRefused{Reason: wire.NotLeader})
+	case errors.Is(err, raft.ErrInvariant):
+		n.fail(err)
+	default:
+		n.post(from, &wire.ProposalsRefused{Reason: wire.Busy})
+	}
+}
+
+// peerUnreachable follows the channel's word that messages to a node may be lost.
+func (n *Node) peerUnreachable(id raft.NodeID) {
+	if n.core == nil {
+		return
+	}
+	n.step(raft.Unreachable{Node: id})
+	if id == n.proposer.leader {
+		n.proposer.sendAgain(n.now)
+		n.proposer.opening = false
+	}
+	if id == n.reader.leader {
+		n.reader.askAgain(func(*readRound) bool { return true })
+	}
+	if id == n.caller.leader {
+		n.loseCalls("the connection to the leader broke")
+	}
+}
+
+// crank hands the core what this node wants, and carries out what follows, until
+// nothing follows any more.
+func (n *Node) crank() {
+	if n.core == nil {
+		return
+	}
+	for n.failed == nil {
+		n.followLeadership()
+		n.pumpOnce()
+		n.pumpProposals()
+		n.pumpReads()
+		n.pumpCalls()
+		if !n.carryOut(n.core.Update()) {
+			return
+		}
+	}
+}
+
+// carryOut does what an update says, and reports whether it said anything.
+func (n *Node) carryOut(u raft.Update) bool {
+	for i := range u.Messages {
+		n.post(u.Messages[i].To, u.Messages[i])
+	}
+	durable := u.Write != nil && n.config.Storage.Write(u.Write, n.writeDurable)
+	for _, run := range u.Committed {
+		for i := range run {
+			n.apply(&run[i])
+		}
+	}
+	if len(u.Committed) > 0 {
+		n.step(raft.Applied{Index: n.applied})
+		n.releaseReads()
+	}
+	for _, r := range u.Reads {
+		n.readAnswered(r)
+	}
+	if durable {
+		n.persisted(u.Write.Number)
+	}
+	return u.Write != nil || len(u.Messages) > 0 || len(u.Committed) > 0 || len(u.Reads) > 0
+}
+
+// writeDurable is the storage's word, from wherever it works.
+func (n *Node) writeDurable(number uint64) {
+	_ = n.inbox.put(func(in *input) error {
+		in.persisted = max(in.persisted, number)
+		return nil
+	})
+}
+
+// persisted tells the core what is durable.
+func (n *Node) persisted(number uint64) {
+	if number > 0 && n.core != nil {
+		n.step(raft.Persisted{Write: number})
+	}
+}
+
+// apply brings the node's state to the next index.
+func (n *Node) apply(e *raft.Entry) {
+	n.applied = e.Index
+	if e.Type != raft.EntryNormal {
+		n.appliedOnce(e, nil)
+		n.applyConfiguration(e)
+		return
+	}
+	c, err := decodeCommand(e.Data)
+	if err != nil {
+		// Every node sees the same bytes and skips them alike.
+		n.log.Error("an entry is not a command", slog.Uint64("index", uint64(e.Index)), slog.Any("error", err))
+		return
+	}
+	switch c.kind {
+	case commandAppend:
+		v := n.sessions.judge(c.session, c.serial)
+		if v == accepted {
+			n.items = append(n.items, Item{e.Index, e.Term, c.value})
+		}
+		if c.session == n.proposer.session {
+			n.appliedOwn(e, &c, v)
+		}
+		n.appliedOnce(e, nil)
+	case commandOnce:
+		n.items = append(n.items, Item{e.Index, e.Term, c.value})
+		n.appliedOnce(e, c.value)
+	case commandOpenSession:
+		if s, ok := n.sessions.open(e.Index, c.node, c.nonce); ok {
+			n.opened(s)
+		}
+		n.appliedOnce(e, nil)
+	}
+}
+
+func (n *Node) applyConfiguration(e *raft.Entry) {
+	if e.Type != raft.EntryConfiguration {
+		return
+	}
+	var conf raft.Configuration
+	if err := conf.UnmarshalBinary(e.Data); err != nil {
+		n.fail(errors.Join(raft.ErrInvariant, err))
+		return
+	}
+	n.sessions.configure(conf)
+	n.memberStatusDue = true
+}
+
+// resolve gives a proposal its result, which its caller sees at the end of the turn.
+func (n *Node) resolve(p *Proposal, item Item, err error) {
+	p.result, p.err = item, err
+	n.settle(p)
+	n.resolved = append(n.resolved, p)
+}
+
+// settle takes a proposal off the account of open ones.
+func (n *Node) settle(p *Proposal) {
+	n.settledProposal.count++
+	n.settledProposal.bytes += len(p.command)
+}
+
+// publish lets everybody see what the turn has brought, in one pass. Who is woken
+// finds the feed and the status to be as new as what woke them.
+func (n *Node) publish() {
+	if len(n.items) > 0 || n.applied > n.feedApplied {
+		n.feed.publish(n.items, n.applied)
+		n.feedApplied = n.applied
+		clear(n.items)
+		n.items = n.items[:0]
+	}
+	n.publishStatus()
+	if s := &n.settledProposal; s.count > 0 {
+		n.inbox.settled(s.count, s.bytes)
+		s.count, s.bytes = 0, 0
+	}
+	for i, p := range n.resolved {
+		p.ready <- struct{}{}
+		n.resolved[i] = nil
+	}
+	n.resolved = n.resolved[:0]
+	for i, w := range n.served {
+		w.done <- nil
+		n.served[i] = nil
+	}
+	n.served = n.served[:0]
+}
+
+// fail stops the node for good: going on could do harm.
+func (n *Node) fail(err error) {
+	n.failed = err
+	n.log.Error("the node stops", slog.Any("error", err))
+	n.shutDown(n.failure("run", err, "this must never happen; keep the logs of all nodes and report it"))
+}

@@ -1,0 +1,110 @@
+package gaggle_test
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/ben-ng/gaggle"
+
+// mayImport is the graph of docs/ARCHITECTURE.md: what of this module each package may
+// import. A package that is not listed here fails the test.
+var mayImport = map[string][]string{
+	"raft":                {},
+	"wire":                {"raft"},
+	"founding":            {"raft", "wire"},
+	"channel":             {"raft"},
+	"channel/memory":      {"raft", "channel"},
+	"channel/tcp":         {"raft", "channel"},
+	"channel/channeltest": {"raft", "channel"},
+	"engine":              {"raft", "wire", "channel", "founding"},
+	".":                   {"raft", "channel", "founding", "engine"},
+	"cmd/gaggle":          {".", "channel", "channel/memory", "channel/tcp"},
+}
+
+// outside is what packages may import that is neither ours nor the standard library's.
+// What a user embeds needs nothing.
+var outside = map[string][]string{
+	"cmd/gaggle": {"github.com/spf13/cobra"},
+}
+
+// pure is all that the core may import of the standard library: nothing that does I/O,
+// keeps time, is random, or locks.
+var pure = map[string][]string{
+	"raft":     {"encoding/binary", "errors", "fmt", "slices", "strings"},
+	"founding": {"cmp", "crypto/sha256", "encoding/binary", "errors", "fmt", "slices", "strings"},
+}
+
+func TestImportsPointOneWay(t *testing.T) {
+	for dir, imports := range importsByDir(t) {
+		allowed, ok := mayImport[dir]
+		if !ok {
+			t.Errorf("%s is not in the graph: add it to mayImport and to docs/ARCHITECTURE.md", dir)
+		}
+		for _, imported := range imports {
+			checkImport(t, dir, imported, allowed)
+		}
+	}
+}
+
+func checkImport(t *testing.T, dir, imported string, allowed []string) {
+	ours, isOurs := strings.CutPrefix(imported, module)
+	standard := !strings.Contains(strings.Split(imported, "/")[0], ".")
+	switch {
+	case isOurs:
+		if ours = strings.TrimPrefix(ours, "/"); ours == "" {
+			ours = "."
+		}
+		if !slices.Contains(allowed, ours) {
+			t.Errorf("%s imports %s: the graph does not allow it", dir, ours)
+		}
+	case standard:
+		if list, ok := pure[dir]; ok && !slices.Contains(list, imported) {
+			t.Errorf("%s imports %s: it is to stay pure", dir, imported)
+		}
+	case !slices.Contains(outside[dir], imported):
+		t.Errorf("%s imports %s: it may only use the standard library", dir, imported)
+	}
+}
+
+// importsByDir lists the imports of every package, those of its tests aside.
+func importsByDir(t *testing.T) map[string][]string {
+	t.Helper()
+	found := map[string][]string{}
+	err := filepath.WalkDir(".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && (strings.HasPrefix(d.Name(), ".") && name != "." || d.Name() == "testdata" || d.Name() == "bin") {
+			return filepath.SkipDir
+		}
+		if !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
+			return nil
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		dir := path.Dir(filepath.ToSlash(name))
+		found[dir] = append(found[dir], []string{}...)
+		for _, spec := range file.Imports {
+			imported, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				return err
+			}
+			found[dir] = append(found[dir], imported)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}

@@ -1,0 +1,203 @@
+package gaggle
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/ben-ng/gaggle/channel"
+	"github.com/ben-ng/gaggle/engine"
+	"github.com/ben-ng/gaggle/founding"
+	"github.com/ben-ng/gaggle/raft"
+)
+
+// DefaultName is the cluster's name if none is given.
+const DefaultName = "gaggle"
+
+// MaxSize is the largest cluster that can be founded.
+const MaxSize = raft.MaxMembers
+
+// An Option is an argument of Join. All nodes of a cluster should have the same, but
+// for ID and Logger.
+type Option interface{ apply(*settings) error }
+
+type option func(*settings) error
+
+func (o option) apply(s *settings) error { return o(s) }
+
+type settings struct {
+	size     int
+	name     string
+	id       string
+	inMemory bool
+	timing   Timing
+	codec    Codec
+	log      *slog.Logger
+}
+
+// Size is how many nodes the cluster has: 1 to MaxSize. A cluster of 3 goes on when 1
+// of them fails, one of 5 when 2 do. Nodes beyond the size become standbys.
+func Size(n int) Option {
+	return option(func(s *settings) error {
+		if n < 1 || n > MaxSize {
+			return fmt.Errorf("gaggle: Size(%d): must be from 1 to %d", n, MaxSize)
+		}
+		s.size = n
+		return nil
+	})
+}
+
+// Name is the cluster's name, which keeps clusters on one channel apart. The default is
+// DefaultName.
+func Name(name string) Option {
+	return option(func(s *settings) error {
+		if name == "" || len(name) > channel.MaxCluster {
+			return fmt.Errorf("gaggle: Name(%q): must have 1 to %d bytes", name, channel.MaxCluster)
+		}
+		s.name = name
+		return nil
+	})
+}
+
+// maxIDLen leaves room in a NodeID for the part that is new at each start.
+const maxIDLen = 64
+
+// ID is what the node is called wherever it is shown. The node's identity is this
+// name and a random part that is new at each start, as an identity must not come back
+// without what it promised. The default is a random name.
+func ID(name string) Option {
+	return option(func(s *settings) error {
+		if name == "" || len(name) > maxIDLen {
+			return fmt.Errorf("gaggle: ID(%q): must have 1 to %d bytes", name, maxIDLen)
+		}
+		s.id = name
+		return nil
+	})
+}
+
+// InMemory says that the node may keep its log in memory although the others may
+// outlive it. What the cluster acknowledged is lost if a majority of its members
+// stops at once.
+func InMemory() Option {
+	return option(func(s *settings) error {
+		s.inMemory = true
+		return nil
+	})
+}
+
+// Logger receives what an operator should know. The default is silence.
+func Logger(log *slog.Logger) Option {
+	return option(func(s *settings) error {
+		s.log = log
+		return nil
+	})
+}
+
+// A Timing says how soon nodes notice that something is wrong. It is an Option. The
+// zero value of a field means that of LAN.
+type Timing struct {
+	// Heartbeat is the time between a leader's signs of life.
+	Heartbeat time.Duration
+	// ElectionMin and ElectionMax bound the time that a node waits for a leader before
+	// it stands for election, drawn at random each time. A leader that does not hear a
+	// majority for ElectionMin steps down. ElectionMin must be more than two heartbeats,
+	// and well above a round trip between nodes and the longest pause of a process.
+	ElectionMin, ElectionMax time.Duration
+}
+
+// Local is for nodes of one process or machine: a leader is replaced in about 0.15 s.
+func Local() Timing {
+	return Timing{Heartbeat: 20 * time.Millisecond, ElectionMin: 100 * time.Millisecond, ElectionMax: 200 * time.Millisecond}
+}
+
+// LAN is for nodes of one network, and is the default: a leader is replaced in about
+// half a second.
+func LAN() Timing {
+	return Timing{Heartbeat: 50 * time.Millisecond, ElectionMin: 300 * time.Millisecond, ElectionMax: 500 * time.Millisecond}
+}
+
+// WAN is for nodes on different continents: a leader is replaced in about 4 s.
+func WAN() Timing {
+	return Timing{Heartbeat: 300 * time.Millisecond, ElectionMin: 2500 * time.Millisecond, ElectionMax: 5000 * time.Millisecond}
+}
+
+func (t Timing) apply(s *settings) error {
+	def := LAN()
+	if t.Heartbeat == 0 {
+		t.Heartbeat = def.Heartbeat
+	}
+	if t.ElectionMin == 0 {
+		t.ElectionMin = def.ElectionMin
+	}
+	if t.ElectionMax == 0 {
+		t.ElectionMax = max(def.ElectionMax, t.ElectionMin*5/3)
+	}
+	if t.Heartbeat < ticksPerHeartbeat*time.Microsecond || t.ElectionMin <= 2*t.Heartbeat || t.ElectionMax <= t.ElectionMin {
+		return fmt.Errorf("gaggle: Timing%+v: must have ElectionMin above two heartbeats and ElectionMax above ElectionMin", t)
+	}
+	s.timing = t
+	return nil
+}
+
+// ticksPerHeartbeat is how finely time is counted. More would spread elections better
+// and cost more wake-ups of an idle node.
+const ticksPerHeartbeat = 5
+
+func newSettings(ch channel.Channel, options []Option) (*settings, error) {
+	s := &settings{name: DefaultName, timing: LAN(), codec: JSON()}
+	for _, o := range options {
+		if err := o.apply(s); err != nil {
+			return nil, err
+		}
+	}
+	if ch == nil {
+		return nil, errors.New("gaggle: Join: the channel is nil")
+	}
+	if s.size == 0 {
+		return nil, errors.New("gaggle: Join: say how many nodes the cluster has, with gaggle.Size")
+	}
+	if ch.CrossesProcesses() && !s.inMemory {
+		return nil, errors.New("gaggle: Join: this channel reaches other processes, and the node would keep its log in memory only, " +
+			"so that what was acknowledged is lost when a majority of them stops: say gaggle.InMemory() if that is what you want")
+	}
+	if s.id == "" {
+		s.id = randomHex(4)
+	}
+	return s, nil
+}
+
+func (s *settings) engineConfig() engine.Config {
+	tick := s.timing.Heartbeat / ticksPerHeartbeat
+	ticks := func(d time.Duration) int { return int((d + tick - 1) / tick) }
+	id := raft.NodeID(s.id + "#" + randomHex(6))
+	core := raft.DefaultConfig(id, randomNumber())
+	core.HeartbeatTicks = ticksPerHeartbeat
+	core.ElectionTicksMin = ticks(s.timing.ElectionMin)
+	core.ElectionTicksMax = ticks(s.timing.ElectionMax)
+	return engine.Config{
+		ID:           id,
+		Cluster:      s.name,
+		Size:         s.size,
+		TickInterval: tick,
+		Raft:         core,
+		Founding:     founding.Config{},
+		Nonce:        randomNumber(),
+		Log:          s.log,
+	}
+}
+
+func randomHex(bytes int) string {
+	b := make([]byte, bytes)
+	_, _ = rand.Read(b) // never fails: see crypto/rand
+	return hex.EncodeToString(b)
+}
+
+func randomNumber() uint64 {
+	var b [8]byte
+	_, _ = rand.Read(b[:])
+	return binary.LittleEndian.Uint64(b[:])
+}
