@@ -250,7 +250,7 @@ func (c *Core) receive(m Message) error {
 	case *Heartbeat:
 		c.heartbeat(m, b)
 	case *HeartbeatReply:
-		c.heartbeatReplied(m, b)
+		return c.heartbeatReplied(m, b)
 	case *InstallSnapshot:
 		c.installSnapshot(m, b)
 	case *TimeoutNow:

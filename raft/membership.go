@@ -6,8 +6,8 @@ import "slices"
 // not short enough by then, they are too slow to vote (§4.2.1 suggests ten).
 const maxCatchUpRounds = 10
 
-// catchUpPatience is how many longest election timeouts may pass in which a new voter
-// acknowledges nothing new before the change is given up.
+// catchUpPatience is how many longest election timeouts may pass in which no new voter
+// comes closer to the end of the round before the change is given up.
 const catchUpPatience = 5
 
 // membership is the configurations in the log: the one in effect is the last, whether
@@ -101,7 +101,7 @@ type change struct {
 	round      int
 	roundEnd   Index
 	roundBegan uint64
-	// progressAt is when a newcomer last acknowledged something new.
+	// progressAt is when a newcomer last came closer to the end of the round.
 	progressAt uint64
 }
 
@@ -129,9 +129,13 @@ func (c *Core) changeConfiguration(e ChangeConfiguration) error {
 		// changes was that a new leader did not wait for it.
 		return ErrChangeInProgress
 	}
-	c.lead.change = change{active: true, target: target}
 	learners := conf
-	learners.Learners = union(conf.Learners, c.newcomers())
+	learners.Learners = union(conf.Learners, newcomers(conf, target))
+	if err := learners.Validate(); err != nil {
+		// Together with the learners that there are, the newcomers can be too many.
+		return err
+	}
+	c.lead.change = change{active: true, target: target}
 	if !learners.Equal(conf) {
 		c.appendConfiguration(learners)
 	}
@@ -141,10 +145,9 @@ func (c *Core) changeConfiguration(e ChangeConfiguration) error {
 }
 
 // newcomers are the voters of the target that do not vote yet.
-func (c *Core) newcomers() []NodeID {
-	conf := c.members.current()
+func newcomers(conf, target Configuration) []NodeID {
 	var ids []NodeID
-	for _, id := range c.lead.change.target.Voters {
+	for _, id := range target.Voters {
 		if !slices.Contains(conf.Voters, id) {
 			ids = append(ids, id)
 		}
@@ -178,13 +181,17 @@ func (c *Core) configurationChanged() {
 	}
 }
 
-// caughtUp follows the catch-up of newcomers by a member's acknowledgement.
-func (c *Core) caughtUp(p *progress) {
+// caughtUp follows the catch-up of newcomers by a member's acknowledgement; before is
+// what the member had. Only one that the round still waits for makes progress: those
+// that go on after it must not keep a change open for one that never answers.
+func (c *Core) caughtUp(p *progress, before Index) {
 	ch := &c.lead.change
-	if !ch.active || ch.phase != changeLearn || !slices.Contains(ch.target.Voters, p.id) {
+	if !ch.active || ch.phase != changeLearn || c.members.current().Voter(p.id) || !slices.Contains(ch.target.Voters, p.id) {
 		return
 	}
-	ch.progressAt = c.now
+	if before < ch.roundEnd {
+		ch.progressAt = c.now
+	}
 	c.continueChange()
 }
 
@@ -194,7 +201,7 @@ func (c *Core) continueChange() {
 	if !ch.active || ch.phase != changeLearn || c.members.index() > c.commit {
 		return
 	}
-	for _, id := range c.newcomers() {
+	for _, id := range newcomers(c.members.current(), ch.target) {
 		if p := c.lead.peer(id); p == nil || p.match < ch.roundEnd {
 			return
 		}

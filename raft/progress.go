@@ -52,10 +52,11 @@ func (p *progress) probeFrom(next Index) {
 	p.inflight.clear()
 }
 
-// replicate starts to pipeline after the last known match.
+// replicate starts to pipeline after the last known match: what was sent beyond it, to
+// probe, need not have been kept.
 func (p *progress) replicate() {
 	p.state = Replicate
-	p.next = max(p.next, p.match+1)
+	p.next = p.match + 1
 	p.paused = false
 	p.inflight.clear()
 }

@@ -1,6 +1,9 @@
 package raft
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+)
 
 // leadership is what a node knows as long as it leads.
 type leadership struct {
@@ -125,6 +128,7 @@ func (c *Core) tickLeader() {
 		return
 	}
 	if c.now >= c.lead.heartbeatDue {
+		c.lead.heartbeatDue = c.now + uint64(c.config.HeartbeatTicks)
 		c.heartbeats()
 		c.checkArrivals()
 	}
@@ -146,9 +150,9 @@ func (c *Core) hearsQuorum() bool {
 	})
 }
 
-// heartbeats sends one to every member.
+// heartbeats sends one to every member. Those that a read asks for come on top of those
+// of the clock, which also bring the check of what is in flight.
 func (c *Core) heartbeats() {
-	c.lead.heartbeatDue = c.now + uint64(c.config.HeartbeatTicks)
 	for _, p := range c.lead.peers {
 		c.send(p.id, &Heartbeat{
 			Session:      p.session,
@@ -159,10 +163,12 @@ func (c *Core) heartbeats() {
 }
 
 // checkArrivals sends, behind what is in flight, a check that it arrived: nothing
-// else would notice that the last message was lost.
+// else would notice that the last message was lost, or, when a snapshot covers the
+// whole log and there is no entry to probe with, that the snapshot was.
 func (c *Core) checkArrivals() {
 	for _, p := range c.lead.peers {
-		if p.state == Replicate && p.match+1 < p.next {
+		idle := p.state == Replicate || p.state == Probe && p.next > c.log.last.Index
+		if idle && p.match+1 < p.next {
 			c.sendAppend(p, p.next-1, nil)
 		}
 	}
@@ -222,9 +228,9 @@ func (c *Core) sendAppend(p *progress, prev Index, entries []Entry) {
 	p.commitSent = max(p.commitSent, min(c.commit, prev+Index(len(entries))))
 }
 
-// heard returns the progress that an answer is for: nil if this node does not lead
+// member returns the progress that an answer is for: nil if this node does not lead
 // or the answer belongs to a former membership.
-func (c *Core) heard(m Message, session uint64) *progress {
+func (c *Core) member(m Message, session uint64) *progress {
 	if c.lead == nil {
 		return nil
 	}
@@ -232,19 +238,19 @@ func (c *Core) heard(m Message, session uint64) *progress {
 	if p == nil || p.session != session {
 		return nil
 	}
-	p.heardAt = c.now
 	return p
 }
 
 // appendReplied learns how far a member's log equals this one.
 func (c *Core) appendReplied(m Message, b *AppendReply) error {
-	p := c.heard(m, b.Session)
+	p := c.member(m, b.Session)
 	if p == nil {
 		return nil
 	}
 	if b.Index > c.log.last.Index {
-		return outOfRange("acknowledged", b.Index, c.log.last.Index)
+		return fmt.Errorf("%w: %s answers for index %d, the log ends at %v", ErrInvalidMessage, m.From, b.Index, c.log.last)
 	}
+	p.heardAt = c.now
 	if b.Rejected {
 		c.appendRejected(p, b)
 		return nil
@@ -252,6 +258,7 @@ func (c *Core) appendReplied(m Message, b *AppendReply) error {
 	if b.Index <= p.match {
 		return nil
 	}
+	before := p.match
 	p.match = b.Index
 	switch {
 	case p.state == Replicate:
@@ -260,7 +267,7 @@ func (c *Core) appendReplied(m Message, b *AppendReply) error {
 	case p.state == Probe || p.match >= c.log.base.Index:
 		p.replicate()
 	}
-	c.caughtUp(p)
+	c.caughtUp(p, before)
 	c.advanceCommit()
 	return nil
 }
@@ -284,14 +291,19 @@ func (c *Core) appendRejected(p *progress, b *AppendReply) {
 
 // heartbeatReplied confirms the leader's authority, and that the member is there:
 // a probe that was not answered is repeated.
-func (c *Core) heartbeatReplied(m Message, b *HeartbeatReply) {
-	p := c.heard(m, b.Session)
+func (c *Core) heartbeatReplied(m Message, b *HeartbeatReply) error {
+	p := c.member(m, b.Session)
 	if p == nil {
-		return
+		return nil
 	}
+	if b.ReadSequence > c.lead.reads.sequence {
+		return fmt.Errorf("%w: %s confirms read round %d of %d", ErrInvalidMessage, m.From, b.ReadSequence, c.lead.reads.sequence)
+	}
+	p.heardAt = c.now
 	p.paused = false
 	p.readAcked = max(p.readAcked, b.ReadSequence)
 	c.releaseReads()
+	return nil
 }
 
 // unreachable stops to count on what was sent to a node. The next heartbeat that

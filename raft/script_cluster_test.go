@@ -13,15 +13,18 @@ import (
 // writes become durable and its committed entries applied. Messages wait in network
 // until the script delivers them.
 type scripted struct {
-	t       *testing.T
-	where   string
-	out     strings.Builder
-	indent  string
-	muted   bool
-	limits  Config
-	nodes   []*scriptedNode
-	founded Configuration
-	network []Message
+	t      *testing.T
+	where  string
+	out    strings.Builder
+	indent string
+	// muted: nothing is printed, or, with news, only outcomes and changes of role, with
+	// the number of ticks passed.
+	muted, news bool
+	passed      int
+	limits      Config
+	nodes       []*scriptedNode
+	founded     Configuration
+	network     []Message
 	// cut are the links, from one node to another, that lose everything.
 	cut map[[2]NodeID]bool
 	// leaders and committed are what must be the same on all nodes.
@@ -60,6 +63,15 @@ func (s *scripted) say(who, format string, args ...any) {
 		line := fmt.Sprintf("%s%-7s  %s", s.indent, who, fmt.Sprintf(format, args...))
 		s.out.WriteString(strings.TrimRight(line, " ") + "\n")
 	}
+}
+
+// tell says what is news.
+func (s *scripted) tell(who, format string, args ...any) {
+	if s.news {
+		fmt.Fprintf(&s.out, "%-7s  tick %d: %s\n", who, s.passed, fmt.Sprintf(format, args...))
+		return
+	}
+	s.say(who, format, args...)
 }
 
 func (s *scripted) node(id NodeID) *scriptedNode {
@@ -139,7 +151,7 @@ func (s *scripted) observe(n *scriptedNode, do func() error) error {
 func (s *scripted) showChanges(id NodeID, before, after Status) {
 	who := string(id)
 	if before.Role != after.Role || before.Term != after.Term || before.Leader != after.Leader || before.VotedFor != after.VotedFor {
-		s.say(who, "%s", showRole(after))
+		s.tell(who, "%s", showRole(after))
 	}
 	if !before.Configuration.Equal(after.Configuration) {
 		s.say(who, "configuration %v of %d", after.Configuration, after.ConfigurationIndex)
@@ -204,16 +216,16 @@ func (s *scripted) showUpdate(n *scriptedNode, u *Update) {
 	}
 	for _, r := range u.Reads {
 		if r.Err != nil {
-			s.say(who, "read %d fails: %v", r.Token, r.Err)
+			s.tell(who, "read %d fails: %v", r.Token, r.Err)
 		} else {
-			s.say(who, "read %d at %d", r.Token, r.Index)
+			s.tell(who, "read %d at %d", r.Token, r.Index)
 		}
 	}
 	for _, c := range u.Changes {
 		if c.Err != nil {
-			s.say(who, "change fails: %v", c.Err)
+			s.tell(who, "change fails: %v", c.Err)
 		} else {
-			s.say(who, "change done")
+			s.tell(who, "change done")
 		}
 	}
 	for _, w := range u.SendSnapshots {

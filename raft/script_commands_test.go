@@ -33,6 +33,7 @@ var scriptCommands = map[string]func(*scripted, *reader){
 	"timeout":     (*scripted).doTimeout,
 	"lapse":       (*scripted).doLapse,
 	"elect":       (*scripted).doElect,
+	"pass":        (*scripted).doPass,
 	"deliver":     (*scripted).doDeliver,
 	"drop":        (*scripted).doDrop,
 	"repeat":      (*scripted).doRepeat,
@@ -196,6 +197,24 @@ func (s *scripted) doElect(r *reader) {
 	s.deliverAll()
 	s.muted = muted
 	s.say(string(n.id), "%s", showState(n))
+}
+
+// doPass: pass a 100 [busy]. So many of its ticks pass, with all messages delivered at
+// once; when it is busy, every third brings a proposal. Only news is printed.
+func (s *scripted) doPass(r *reader) {
+	n := s.running(NodeID(r.next()))
+	ticks := int(r.number())
+	busy := r.skip("busy")
+	s.muted, s.news = true, true
+	for i := range ticks {
+		s.passed = i + 1
+		_ = s.step(n, Tick{})
+		if busy && i%3 == 0 {
+			_ = s.step(n, Propose{[]Entry{{Data: []byte("busy")}}})
+		}
+		s.deliverAll()
+	}
+	s.muted, s.news = false, false
 }
 
 // doReceive: receive a→b t2 Heartbeat s1 commit 1 read 0. The message comes from nowhere.
