@@ -87,6 +87,14 @@ func (b *inbox) rouse() {
 	}
 }
 
+// rouseAlways makes sure that the loop looks, also if nothing has come in.
+func (b *inbox) rouseAlways() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.awake = false
+	b.rouse()
+}
+
 // put adds to the input under the lock, unless the node is closed.
 func (b *inbox) put(add func(*input) error) error {
 	b.mu.Lock()

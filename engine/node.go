@@ -81,21 +81,25 @@ type Node struct {
 	onceWaiting     []*Proposal
 	dropped         uint64
 	memberStatusDue bool
-	leaderSeenAt    uint64
-	failed          error
+	// crowded: the last turn applied more than one entry.
+	crowded      bool
+	leaderSeenAt uint64
+	failed       error
 
-	decoders      sync.Pool
-	refusedFrames atomic.Uint64
-	feed          Feed
-	watchers      watchers
-	published     published
-	handlersMu    sync.Mutex
-	handlers      map[string]Handler
+	// decoders and proposals are used again, as there is one for each frame and append.
+	decoders, proposals sync.Pool
+	refusedFrames       atomic.Uint64
+	feed                Feed
+	watchers            watchers
+	published           published
+	handlersMu          sync.Mutex
+	handlers            map[string]Handler
 	// stopping asks the loop to end; stopped is closed when it has.
-	stopping, stopped chan struct{}
-	closeOnce         sync.Once
-	started           atomic.Bool
-	background        sync.WaitGroup
+	stopping   atomic.Bool
+	stopped    chan struct{}
+	closeOnce  sync.Once
+	started    atomic.Bool
+	background sync.WaitGroup
 }
 
 // New makes a node that is not yet attached to a channel.
@@ -128,10 +132,10 @@ func New(config Config) (*Node, error) {
 		reader:   reader{sources: map[uint64]readSource{}},
 		caller:   caller{open: map[uint64]*call{}},
 		handlers: map[string]Handler{},
-		stopping: make(chan struct{}),
 		stopped:  make(chan struct{}),
 	}
 	n.decoders.New = func() any { return new(decoding) }
+	n.proposals.New = func() any { return n.newProposal() }
 	n.watchers.all = map[*Watcher]struct{}{}
 	n.published.Status = Status{ID: config.ID, Cluster: config.Cluster, Size: config.Size}
 	return n, nil

@@ -89,14 +89,14 @@ func (n *Node) sendAll(to raft.NodeID, class channel.Class, messages []any) {
 			size += more
 			count++
 		}
-		n.sendFrame(to, class, messages[:count], size)
+		n.sendFrame(to, class, messages[:count])
 		messages = messages[count:]
 	}
 }
 
-func (n *Node) sendFrame(to raft.NodeID, class channel.Class, messages []any, size int) {
+func (n *Node) sendFrame(to raft.NodeID, class channel.Class, messages []any) {
 	frame := wire.Frame{Cluster: n.cluster, From: n.config.ID, To: to, Messages: messages}
-	bytes, err := wire.AppendFrame(make([]byte, 0, size+wire.FrameOverhead), &frame)
+	bytes, err := wire.AppendFrame(nil, &frame)
 	if err != nil {
 		n.log.Error("a frame could not be encoded", slog.String("to", string(to)), slog.Any("error", err))
 		return

@@ -79,29 +79,61 @@ func (n *Node) Propose(value []byte) (*Proposal, error) {
 	if len(value) > MaxValue {
 		return nil, n.failure("append", ErrTooLarge, "")
 	}
-	return n.submit(&Proposal{command: newAppend(value), node: n, ready: make(chan struct{}, 1)})
-}
-
-func (n *Node) submit(p *Proposal) (*Proposal, error) {
-	if err := n.inbox.putProposal(p); err != nil {
-		hint := ""
-		if errors.Is(err, ErrBusy) {
-			hint = "wait for some of the appends in flight"
-		}
-		return nil, n.failure("append", err, hint)
+	p := n.newProposal()
+	p.command = newAppend(value)
+	if err := n.submit(p); err != nil {
+		return nil, err
 	}
 	return p, nil
+}
+
+func (n *Node) submit(p *Proposal) error {
+	err := n.inbox.putProposal(p)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, ErrBusy):
+		return n.failure("append", err, "wait for some of the appends in flight")
+	}
+	return n.failure("append", err, "")
 }
 
 // Append appends a value and returns when it is committed and applied on this node.
 // It waits while too much is in flight. Errors: those of Propose but ErrBusy, and of
 // Wait.
 func (n *Node) Append(ctx context.Context, value []byte) (Item, error) {
-	p, err := n.proposeWhenRoom(ctx, func() (*Proposal, error) { return n.Propose(value) })
-	if err != nil {
+	if len(value) > MaxValue {
+		return Item{}, n.failure("append", ErrTooLarge, "")
+	}
+	p := n.proposals.Get().(*Proposal)
+	p.command = newAppend(value)
+	if err := n.proposeWhenRoom(ctx, p); err != nil {
+		n.recycle(p)
 		return Item{}, err
 	}
-	return p.Wait(ctx)
+	select {
+	case <-p.ready:
+	default:
+		select {
+		case <-p.ready:
+		case <-ctx.Done():
+			return Item{}, p.abandon(ctx.Err())
+		}
+	}
+	item, err := p.result, p.err
+	n.recycle(p)
+	return item, err
+}
+
+// recycle keeps a proposal that nobody else knows any more for the next Append.
+func (n *Node) recycle(p *Proposal) {
+	p.command, p.fence, p.result, p.err = nil, 0, Item{}, nil
+	p.state.Store(proposalWaiting)
+	n.proposals.Put(p)
+}
+
+func (n *Node) newProposal() *Proposal {
+	return &Proposal{node: n, ready: make(chan struct{}, 1)}
 }
 
 // AppendInTerm appends a value if this node leads the given term, in that term or
@@ -110,25 +142,24 @@ func (n *Node) AppendInTerm(ctx context.Context, term raft.Term, value []byte) (
 	if len(value) > MaxValue {
 		return Item{}, n.failure("append", ErrTooLarge, "")
 	}
-	p, err := n.proposeWhenRoom(ctx, func() (*Proposal, error) {
-		return n.submit(&Proposal{command: newOnce(value), fence: term, node: n, ready: make(chan struct{}, 1)})
-	})
-	if err != nil {
+	p := n.newProposal()
+	p.command, p.fence = newOnce(value), term
+	if err := n.proposeWhenRoom(ctx, p); err != nil {
 		return Item{}, err
 	}
 	return p.Wait(ctx)
 }
 
-func (n *Node) proposeWhenRoom(ctx context.Context, propose func() (*Proposal, error)) (*Proposal, error) {
+func (n *Node) proposeWhenRoom(ctx context.Context, p *Proposal) error {
 	for {
-		p, err := propose()
+		err := n.submit(p)
 		if !errors.Is(err, ErrBusy) {
-			return p, err
+			return err
 		}
 		select {
 		case <-n.inbox.whenRoom():
 		case <-ctx.Done():
-			return nil, n.failure("append", ctx.Err(), "nothing was appended: too much is in flight")
+			return n.failure("append", ctx.Err(), "nothing was appended: too much is in flight")
 		}
 	}
 }

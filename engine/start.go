@@ -2,38 +2,50 @@ package engine
 
 import (
 	"errors"
+	"runtime"
 	"time"
 
 	"github.com/ben-ng/gaggle/raft"
 )
 
-// Start drives the node until Close: a goroutine that runs a turn whenever something
-// has come in, and at every tick.
+// Start drives the node until Close: a goroutine runs a turn whenever something has
+// come in, and another one says when a tick has passed.
 func (n *Node) Start() {
 	n.started.Store(true)
 	go n.run()
+	n.background.Go(n.keepTime)
 }
 
+// run waits for one thing only, the inbox, because to wait for several costs more than
+// a short turn does.
 func (n *Node) run() {
 	defer close(n.stopped)
+	for range n.inbox.wake {
+		if n.stopping.Load() {
+			n.shutDown(n.failure("close", ErrClosed, ""))
+			return
+		}
+		if n.crowded {
+			// Those that woke up with this goroutine may run first: what they bring goes
+			// into this turn's batch, and not one turn each.
+			runtime.Gosched()
+		}
+		n.Turn()
+	}
+}
+
+// keepTime says when ticks have passed. A turn begins with them, so no amount of work
+// makes them wait for more than one turn.
+func (n *Node) keepTime() {
 	ticker := time.NewTicker(n.config.TickInterval)
 	defer ticker.Stop()
 	for {
 		select {
-		case <-n.inbox.wake:
 		case <-ticker.C:
 			n.Tick()
-		case <-n.stopping:
-			n.shutDown(n.failure("close", ErrClosed, ""))
+		case <-n.stopped:
 			return
 		}
-		// Under load there is always work; time must not wait for it.
-		select {
-		case <-ticker.C:
-			n.Tick()
-		default:
-		}
-		n.Turn()
 	}
 }
 
@@ -47,10 +59,10 @@ func (n *Node) Close() error {
 	n.closeOnce.Do(func() {
 		if n.started.Load() {
 			n.handOver()
-			close(n.stopping)
+			n.stopping.Store(true)
+			n.inbox.rouseAlways()
 			<-n.stopped
 		} else {
-			close(n.stopping)
 			n.shutDown(n.failure("close", ErrClosed, ""))
 			close(n.stopped)
 		}

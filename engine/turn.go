@@ -39,7 +39,9 @@ func (n *Node) turn(in *input) {
 		task()
 	}
 	n.admit(in)
+	before := n.applied
 	n.crank()
+	n.crowded = n.applied > before+1
 	n.flush()
 	n.publish()
 }

@@ -36,7 +36,9 @@ func (c *Core) setCommit(index Index) {
 	if index <= c.commit {
 		return
 	}
-	c.assert(index <= c.log.last.Index, "commit index %d would pass the end of the log, %v", index, c.log.last)
+	if index > c.log.last.Index {
+		c.broken("commit index %d would pass the end of the log, %v", index, c.log.last)
+	}
 	if c.lead != nil {
 		c.lead.settle(c.log.runs(c.commit+1, index))
 	}

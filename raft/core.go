@@ -38,6 +38,8 @@ type Core struct {
 
 	persist persistence
 	out     Update
+	// spare is the list of messages of the last update, to be used again by the next.
+	spare []Message
 	// failure, once set, is what every Step returns.
 	failure error
 }
@@ -140,7 +142,8 @@ func (c *Core) Update() Update {
 	c.handOutWrite()
 	c.handOutCommitted()
 	u := c.out
-	c.out = Update{}
+	c.out = Update{Messages: c.spare[:0]}
+	c.spare = u.Messages
 	return u
 }
 

@@ -77,8 +77,9 @@ func (SnapshotSent) event()        {}
 // An Update is what follows from the events since the last one: what to write,
 // send, apply and answer. Its parts may be carried out in any order and at the same
 // time: what may not leave before a write is durable is not in it yet, and
-// comes with a later Update, after the Persisted event. The receiver owns the
-// slices, but must not change the entries.
+// comes with a later Update, after the Persisted event. The list of
+// messages is valid until Update is called again; all else is the receiver's, who must
+// not change the entries.
 type Update struct {
 	// Write is what to make durable; nil if nothing.
 	Write *Write

@@ -13,8 +13,9 @@ type following struct {
 
 // hear takes note of a message from the leader of this term.
 func (c *Core) hear(leader NodeID, session uint64) {
-	c.assert(c.role != Leader, "%s also leads term %d", leader, c.hard.Term)
-	c.assert(c.leader == None || c.leader == leader, "%s and %s both lead term %d", c.leader, leader, c.hard.Term)
+	if c.leader != None && c.leader != leader {
+		c.broken("%s and %s both lead term %d", c.leader, leader, c.hard.Term)
+	}
 	if c.role != Follower || c.leader == None {
 		c.becomeFollower(c.hard.Term, leader)
 	}
@@ -85,8 +86,9 @@ func (c *Core) merge(entries []Entry) {
 // node to hold, and repeats the last acknowledgement, which may have been lost.
 func (c *Core) heartbeat(m Message, b *Heartbeat) {
 	c.hear(m.From, b.Session)
-	c.assert(b.Commit <= c.log.last.Index, "%s knows this node to have had entry %d, but its log ends at %v: it was lost",
-		m.From, b.Commit, c.log.last)
+	if b.Commit > c.log.last.Index {
+		c.broken("%s knows this node to have had entry %d, but its log ends at %v: it was lost", m.From, b.Commit, c.log.last)
+	}
 	c.setCommit(b.Commit)
 	c.following.answerDue = true
 	c.send(m.From, &HeartbeatReply{Session: b.Session, ReadSequence: b.ReadSequence})

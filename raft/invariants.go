@@ -12,8 +12,14 @@ type brokenInvariant struct{ what string }
 // It is always on.
 func (c *Core) assert(holds bool, format string, args ...any) {
 	if !holds {
-		panic(&brokenInvariant{fmt.Sprintf(format, args...)})
+		c.broken(format, args...)
 	}
+}
+
+// broken is what assert does if the condition does not hold, for where a message a step
+// would pay for arguments that nobody reads.
+func (c *Core) broken(format string, args ...any) {
+	panic(&brokenInvariant{fmt.Sprintf(format, args...)})
 }
 
 // CheckInvariants reports the first property of a single state that does not hold.
