@@ -119,7 +119,7 @@
 // # Hostile bytes
 //
 // Checksums detect accidents, not intent. Decoding is safe for any bytes: it does not
-// panic, and what it allocates is at most 16 times as large as what was received,
-// because every count is compared with the bytes that are there before anything is
-// allocated for it.
+// panic, and all that it allocates is at most 32 times as large as what was received
+// (and the text of an error), because every count is compared with the bytes that are
+// there before anything is allocated for it.
 package wire

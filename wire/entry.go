@@ -35,8 +35,9 @@ func CheckEntry(e *raft.Entry) error {
 	case raft.EntryConfiguration:
 		_, err := decodeConfiguration(e.Data)
 		return err
+	default:
+		return malformed("an entry of type %d", e.Type)
 	}
-	return malformed("an entry of type %d", e.Type)
 }
 
 // AppendEntry appends the encoding of an entry, which is as CheckEntry wants it.

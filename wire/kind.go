@@ -65,8 +65,9 @@ func (k kind) String() string {
 		return "Call"
 	case kindCallReply:
 		return "CallReply"
+	default:
+		return fmt.Sprintf("kind(%d)", uint8(k))
 	}
-	return fmt.Sprintf("kind(%d)", uint8(k))
 }
 
 // A body is what the codec has to know of a kind of message.
@@ -147,8 +148,9 @@ func newBody(k kind) body {
 		return new(Call)
 	case kindCallReply:
 		return new(CallReply)
+	default:
+		return nil
 	}
-	return nil
 }
 
 // newRaftBody makes an empty body for one of Raft's kinds; nil if there is none.
@@ -170,6 +172,7 @@ func newRaftBody(k kind) raft.Body {
 		return new(raft.InstallSnapshot)
 	case kindTimeoutNow:
 		return new(raft.TimeoutNow)
+	default:
+		return nil
 	}
-	return nil
 }

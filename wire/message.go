@@ -55,8 +55,9 @@ func (s HelloState) String() string {
 		return "member"
 	case Standby:
 		return "standby"
+	default:
+		return fmt.Sprintf("HelloState(%d)", uint8(s))
 	}
-	return fmt.Sprintf("HelloState(%d)", uint8(s))
 }
 
 // Hello introduces a node to all others of its cluster name, again and again.
@@ -110,8 +111,9 @@ func (r RefusalReason) String() string {
 		return "not leader"
 	case Busy:
 		return "busy"
+	default:
+		return fmt.Sprintf("RefusalReason(%d)", uint8(r))
 	}
-	return fmt.Sprintf("RefusalReason(%d)", uint8(r))
 }
 
 // ReadIndex asks the leader for a read index (thesis §6.4).
@@ -176,8 +178,9 @@ func (s CallStatus) String() string {
 		return "busy"
 	case CallUncertain:
 		return "uncertain"
+	default:
+		return fmt.Sprintf("CallStatus(%d)", uint8(s))
 	}
-	return fmt.Sprintf("CallStatus(%d)", uint8(s))
 }
 
 // CallReply answers Call.

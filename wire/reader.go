@@ -7,8 +7,8 @@ import (
 )
 
 // A reader takes values from the front of some bytes. It keeps its first error; from
-// then on, everything it gives is zero. So only the end of a sequence of reads has to
-// ask whether there was one.
+// then on, nothing is left, and all it gives is zero. So only the end of a sequence of
+// reads has to ask whether there was one.
 type reader struct {
 	rest  []byte
 	size  int // of all the bytes, for saying where an error is
@@ -18,8 +18,8 @@ type reader struct {
 
 func (r *reader) reset(b []byte) { r.rest, r.size, r.err = b, len(b), nil }
 
-// fail keeps the first error. There is nothing left to read after it, which makes
-// every later read fail too, at no cost to those that succeed.
+// fail keeps the first error. It leaves nothing to read, so that every later read
+// fails too, at no cost to those that succeed.
 func (r *reader) fail(err error) {
 	if r.err == nil {
 		r.err = within(err, "byte %d", r.size-len(r.rest))
@@ -29,12 +29,19 @@ func (r *reader) fail(err error) {
 
 func (r *reader) take(n int) []byte {
 	if n > len(r.rest) {
-		r.fail(malformed("%d bytes are wanted, %d are there", n, len(r.rest)))
+		r.short(n)
 		return nil
 	}
 	b := part(r.rest, 0, n)
 	r.rest = r.rest[n:]
 	return b
+}
+
+// short fails for want of bytes. Only the first time does it cost anything.
+func (r *reader) short(n int) {
+	if r.err == nil {
+		r.fail(malformed("%d bytes are wanted, %d are there", n, len(r.rest)))
+	}
 }
 
 func (r *reader) u8() uint8 {
@@ -173,6 +180,7 @@ func (r *reader) commands() [][]byte {
 		length := r.u32()
 		if length > MaxEntryData {
 			r.fail(tooLarge("a command", uint64(length), MaxEntryData))
+			return nil
 		}
 		commands[i] = r.take(int(length))
 	}
