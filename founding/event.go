@@ -1,0 +1,55 @@
+package founding
+
+import (
+	"github.com/ben-ng/gaggle/raft"
+	"github.com/ben-ng/gaggle/wire"
+)
+
+// An Event is something that happened to a node: one of the types below. Founder.Step
+// takes it; what follows from it is in the next Founder.Update.
+type Event interface{ event() }
+
+// Tick says that one unit of time has passed. How long that is, is the caller's choice.
+type Tick struct{}
+
+// Heard says that a hello of another node has come. Hellos may be lost, late, repeated
+// and out of order. The Founder keeps nothing of Hello, but may keep its strings.
+type Heard struct {
+	From raft.NodeID
+	// Cluster is what the frame's envelope says.
+	Cluster wire.ClusterID
+	Hello   *wire.Hello
+}
+
+// Admitted says that a standby has been given a place in its cluster: it is now a
+// member. It has no effect on other nodes.
+type Admitted struct{}
+
+// Dismissed says that a member has lost its place: it is now a standby of its
+// cluster. It has no effect on other nodes.
+type Dismissed struct{}
+
+func (Tick) event()      {}
+func (Heard) event()     {}
+func (Admitted) event()  {}
+func (Dismissed) event() {}
+
+// An Update is what follows from the events since the last one. The receiver owns it,
+// but must not change the slices in it.
+type Update struct {
+	// Persist, if not nil, is what the node must not forget. A node with a disk makes
+	// it durable before it does anything else that this update says; one without takes
+	// a new id when it starts again.
+	Persist *Saved
+	// Broadcast, if not nil, is to be sent to all, with Cluster in the envelope.
+	Broadcast *wire.Hello
+	Cluster   wire.ClusterID
+	// Activated, if not nil, says that this node is now a member of the cluster that
+	// this charter founds. Every member starts from the same charter.
+	Activated *Charter
+	// Standby, if not nil, says that the cluster of this charter was founded without
+	// this node, which now waits for a place in it.
+	Standby *Charter
+	// Problems are for a person to solve: *SizeMismatchError or *TwoClustersError.
+	Problems []error
+}

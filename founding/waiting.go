@@ -1,0 +1,127 @@
+package founding
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/ben-ng/gaggle/raft"
+)
+
+// Waiting says in words, for people, what the node waits for; it is empty for a
+// member. Making the words takes time: do it when somebody wants to read them.
+func (f *Founder) Waiting() string {
+	switch f.saved.State {
+	case Fresh:
+		return f.waitingToFound()
+	case Standby:
+		return fmt.Sprintf("waiting for a place in the cluster of %s", f.names(f.saved.Charter.Voters))
+	case Member:
+	}
+	return ""
+}
+
+func (f *Founder) waitingToFound() string {
+	if p := f.obstacle(); p != nil {
+		return f.waitingFor(p)
+	}
+	have := f.have()
+	if missing := f.config.Size - len(have); missing > 0 {
+		return fmt.Sprintf("waiting for %d more %s (have %s)", missing, plural(missing, "node"), f.names(have))
+	}
+	if c := f.doubtful(); c != nil {
+		return fmt.Sprintf("waiting for %s: the cluster of %s may exist; if they are lost for good, restart %s",
+			f.names(f.silent(*c)), f.names(c.Voters), f.names(f.pledgedTo(*c)))
+	}
+	if f.saved.Round == (Round{}) {
+		return fmt.Sprintf("waiting a moment for others to say hello (have %s)", f.names(have))
+	}
+	return fmt.Sprintf("waiting for agreement on the founding nodes (have %s)", f.names(have))
+}
+
+// have lists the nodes that could found a cluster, this one included, sorted.
+func (f *Founder) have() []raft.NodeID {
+	ids := []raft.NodeID{f.config.ID}
+	for i := range f.peers {
+		if p := &f.peers[i]; f.candidate(p) {
+			ids = append(ids, p.id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}
+
+// waitingFor says what has to happen about a node that keeps this one from founding.
+func (f *Founder) waitingFor(p *peer) string {
+	if p.size != f.config.Size {
+		return fmt.Sprintf("not founding a cluster of %d: node %s is in one of %d under this name",
+			f.config.Size, label(p.id, p.name), p.size)
+	}
+	return fmt.Sprintf("waiting to hear a member of cluster %x, which node %s knows; if that cluster is lost for good, restart %s",
+		p.cluster, label(p.id, p.name), label(p.id, p.name))
+}
+
+// doubtful is the charter that keeps this node from founding, if one does: it may be in
+// force, but a cluster of it would have no quorum of those that are there.
+func (f *Founder) doubtful() *Charter {
+	var doubtful *Charter
+	others := 0
+	consider := func(p *Pledge) {
+		if p.made() && !f.alive(p.Charter) {
+			doubtful = &p.Charter
+		} else {
+			others++
+		}
+	}
+	consider(&f.saved.Pledge)
+	for i := range f.peers {
+		if p := &f.peers[i]; f.candidate(p) {
+			consider(&p.pledge)
+		}
+	}
+	if others >= f.config.Size {
+		return nil
+	}
+	return doubtful
+}
+
+// silent lists the voters of a charter that this node does not hear.
+func (f *Founder) silent(c Charter) []raft.NodeID {
+	return slices.DeleteFunc(slices.Clone(c.Voters), func(id raft.NodeID) bool {
+		p := f.peers.get(id)
+		return id == f.config.ID || p != nil && f.there(p)
+	})
+}
+
+// pledgedTo lists the nodes that are there and have pledged to a charter, sorted.
+func (f *Founder) pledgedTo(c Charter) []raft.NodeID {
+	return slices.DeleteFunc(f.have(), func(id raft.NodeID) bool {
+		pledge := &f.saved.Pledge
+		if id != f.config.ID {
+			pledge = &f.peers.get(id).pledge
+		}
+		return pledge.Charter.Cluster != c.Cluster
+	})
+}
+
+// names lists nodes by what people call them.
+func (f *Founder) names(ids []raft.NodeID) string {
+	names := make([]string, len(ids))
+	for i, id := range ids {
+		names[i] = string(id)
+		if p := f.peers.get(id); p != nil && p.name != "" {
+			names[i] = p.name
+		}
+		if id == f.config.ID && f.config.Name != "" {
+			names[i] = f.config.Name
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return noun
+	}
+	return noun + "s"
+}
