@@ -66,6 +66,7 @@ type (
 	Committed      = engine.Committed
 	MembersChanged = engine.MembersChanged
 	StateChanged   = engine.StateChanged
+	ProblemFound   = engine.ProblemFound
 	Missed         = engine.Missed
 )
 

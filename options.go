@@ -184,7 +184,7 @@ func (s *settings) engineConfig() engine.Config {
 		Size:         s.size,
 		TickInterval: tick,
 		Raft:         core,
-		Founding:     founding.Config{},
+		Founding:     founding.Config{Name: s.id, Seed: randomNumber()},
 		Nonce:        randomNumber(),
 		Log:          s.log,
 	}

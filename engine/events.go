@@ -8,7 +8,7 @@ import (
 )
 
 // An Event is something that a watcher of a node is told: one of LeaderElected,
-// RoleChanged, Committed, MembersChanged, StateChanged, Missed.
+// RoleChanged, Committed, MembersChanged, StateChanged, ProblemFound, Missed.
 type Event interface{ event() }
 
 // LeaderElected: the node has learned who leads a term.
@@ -32,6 +32,9 @@ type MembersChanged struct{ Configuration raft.Configuration }
 // StateChanged: the node became a member or a standby, or stopped.
 type StateChanged struct{ State State }
 
+// ProblemFound: something needs a person; Status.Problem says it too.
+type ProblemFound struct{ Problem error }
+
 // Missed: the watcher was too slow, and this many events were dropped before the ones
 // that follow.
 type Missed struct{ Count uint64 }
@@ -41,6 +44,7 @@ func (RoleChanged) event()    {}
 func (Committed) event()      {}
 func (MembersChanged) event() {}
 func (StateChanged) event()   {}
+func (ProblemFound) event()   {}
 func (Missed) event()         {}
 
 // maxWatcherEvents is how many events wait for a slow watcher. Beyond it, the oldest

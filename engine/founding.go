@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"log/slog"
 
 	"github.com/ben-ng/gaggle/founding"
@@ -19,15 +20,56 @@ func (n *Node) tickFounding() {
 	n.followFounding()
 }
 
+// waitingTicks is how often what a node waits for is put into words.
+const waitingTicks = 10
+
 // followFounding does what follows from what was heard.
 func (n *Node) followFounding() {
 	u := n.founder.Update()
 	if u.Activated != nil {
 		n.activate(u.Activated)
 	}
+	if u.Standby != nil {
+		n.standBy()
+	}
+	for _, problem := range u.Problems {
+		n.report(problem)
+	}
 	if u.Broadcast != nil {
 		n.greet(u.Cluster, u.Broadcast)
 	}
+	if n.core == nil && n.now%waitingTicks == 0 {
+		n.published.setWaiting(n.founder.Waiting())
+	}
+}
+
+// standBy lets those who wait know that this node has no part in the cluster.
+func (n *Node) standBy() {
+	n.cluster = n.founder.Charter().Cluster
+	n.setState(Standby, n.founder.Waiting())
+	waiting := input{reads: n.reader.waiting, calls: n.caller.waiting, proposals: n.onceWaiting}
+	for n.proposer.queue.size > 0 {
+		waiting.proposals = append(waiting.proposals, n.proposer.queue.pop())
+	}
+	n.reader.waiting, n.caller.waiting, n.onceWaiting = nil, nil, nil
+	n.refuse(&waiting, ErrStandby)
+}
+
+// report makes a problem that a person has to solve known.
+func (n *Node) report(problem error) {
+	sentinel := problem
+	switch problem.(type) { //nolint:errorlint // founding returns these types themselves
+	case *founding.TwoClustersError:
+		sentinel = ErrTwoClusters
+	case *founding.SizeMismatchError:
+		sentinel = ErrSizeMismatch
+	}
+	n.log.Error("the cluster is in trouble", slog.Any("error", problem))
+	err := n.failure("join", errors.Join(sentinel, problem), "")
+	n.published.mu.Lock()
+	n.published.Problem = err
+	n.published.mu.Unlock()
+	n.emit(ProblemFound{err})
 }
 
 // greet introduces this node to all.

@@ -77,6 +77,12 @@ type published struct {
 	Status
 }
 
+func (p *published) setWaiting(waiting string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.Waiting = waiting
+}
+
 // Status says how the node stands as of its last turn. It never blocks for long.
 func (n *Node) Status() Status {
 	n.published.mu.Lock()
