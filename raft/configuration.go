@@ -160,12 +160,13 @@ func (c Configuration) AppendBinary(b []byte) ([]byte, error) {
 }
 
 // UnmarshalBinary is the inverse of AppendBinary. It refuses what Validate refuses,
-// and trailing bytes.
+// and whatever AppendBinary would have written differently.
 func (c *Configuration) UnmarshalBinary(data []byte) error {
 	var d Configuration
 	number := func(limit uint64) (int, bool) {
 		v, n := binary.Uvarint(data)
-		if n <= 0 || v > limit {
+		padded := n > 1 && data[n-1] == 0
+		if n <= 0 || v > limit || padded {
 			return 0, false
 		}
 		data = data[n:]

@@ -1,9 +1,6 @@
 package raft
 
-import (
-	"errors"
-	"fmt"
-)
+import "fmt"
 
 // Core is one node's part in Raft. It is not safe for concurrent use: one goroutine
 // owns it.
@@ -271,7 +268,10 @@ func (c *Core) checkBody(m Message) error {
 		if b.Meta.Last.Index == 0 || b.Meta.Last.Term == 0 || b.Meta.Last.Term > m.Term || b.Meta.ConfigurationIndex > b.Meta.Last.Index {
 			return fmt.Errorf("%w: a snapshot at %v in term %d", ErrInvalidMessage, b.Meta.Last, m.Term)
 		}
-		return b.Meta.Configuration.Validate()
+		if err := b.Meta.Configuration.Validate(); err != nil {
+			return fmt.Errorf("%w: %w", ErrInvalidMessage, err)
+		}
+		return nil
 	case *RequestVote, *VoteReply, *AppendReply, *Heartbeat, *HeartbeatReply, *TimeoutNow:
 		return nil
 	}
@@ -292,7 +292,7 @@ func (c *Core) checkRun(prev Position, entries []Entry, limit Term) error {
 		if e.Type == EntryConfiguration {
 			var conf Configuration
 			if err := conf.UnmarshalBinary(e.Data); err != nil {
-				return errors.Join(ErrInvalidMessage, err)
+				return fmt.Errorf("%w: entry %d: %w", ErrInvalidMessage, e.Index, err)
 			}
 		}
 		prev = Position{e.Index, e.Term}

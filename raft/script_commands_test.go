@@ -205,7 +205,7 @@ func (s *scripted) doPass(r *reader) {
 	n := s.running(NodeID(r.next()))
 	ticks := int(r.number())
 	busy := r.skip("busy")
-	s.muted, s.news = true, true
+	s.muted, s.news = true, !s.muted
 	for i := range ticks {
 		s.passed = i + 1
 		_ = s.step(n, Tick{})

@@ -24,7 +24,7 @@ func TestScripts(t *testing.T) {
 	}
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			recorded, err := os.ReadFile(file)
+			recorded, err := os.ReadFile(filepath.Clean(file))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -33,7 +33,7 @@ func TestScripts(t *testing.T) {
 			switch {
 			case now == string(recorded):
 			case *update:
-				if err := os.WriteFile(file, []byte(now), 0o644); err != nil {
+				if err := os.WriteFile(file, []byte(now), 0o600); err != nil {
 					t.Fatal(err)
 				}
 			default:

@@ -74,8 +74,9 @@ func showEntry(e *Entry) string {
 			return fmt.Sprintf("%d@%d malformed configuration", e.Index, e.Term)
 		}
 		return fmt.Sprintf("%d@%d %v", e.Index, e.Term, conf)
+	default:
+		return fmt.Sprintf("%d@%d %q", e.Index, e.Term, e.Data)
 	}
-	return fmt.Sprintf("%d@%d %q", e.Index, e.Term, e.Data)
 }
 
 func showRuns(runs [][]Entry) string {

@@ -44,8 +44,9 @@ func (t EntryType) String() string {
 		return "noop"
 	case EntryConfiguration:
 		return "configuration"
+	default:
+		return fmt.Sprintf("EntryType(%d)", uint8(t))
 	}
-	return fmt.Sprintf("EntryType(%d)", uint8(t))
 }
 
 // An Entry is one element of the log. Once it has been given to the core, or
