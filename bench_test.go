@@ -12,6 +12,7 @@ import (
 	"github.com/ben-ng/gaggle"
 	"github.com/ben-ng/gaggle/channel"
 	"github.com/ben-ng/gaggle/channel/memory"
+	"github.com/ben-ng/gaggle/channel/tcp"
 )
 
 // BenchmarkAppend is a closed loop: so many appenders, each of which appends the next
@@ -34,19 +35,27 @@ func BenchmarkAppend(b *testing.B) {
 }
 
 func benchmarkAppend(b *testing.B, kind string, size, appenders int) {
-	ctx := context.Background()
-	leader := benchCluster(b, kind)
+	leader := benchCluster(b, kind)[0]
 	value := make([]byte, size)
-	latencies := make([][]time.Duration, appenders)
+	measure(b, appenders, func() error {
+		_, err := leader.Append(context.Background(), value)
+		return err
+	})
+}
+
+// measure runs b.N operations in so many goroutines, each of which begins one when its
+// last has ended.
+func measure(b *testing.B, goroutines int, operation func() error) {
+	latencies := make([][]time.Duration, goroutines)
 	var next atomic.Int64
 	var running sync.WaitGroup
 	b.ReportAllocs()
 	b.ResetTimer()
-	for i := range appenders {
+	for i := range goroutines {
 		running.Go(func() {
 			for next.Add(1) <= int64(b.N) {
 				began := time.Now()
-				if _, err := leader.Append(ctx, value); err != nil {
+				if err := operation(); err != nil {
 					b.Error(err)
 					return
 				}
@@ -64,15 +73,11 @@ func benchmarkAppend(b *testing.B, kind string, size, appenders int) {
 	}
 }
 
-// benchCluster starts three nodes and returns the one that leads.
-func benchCluster(b *testing.B, kind string) *gaggle.Node[[]byte] {
+// benchCluster starts three nodes and returns them, the leader first.
+func benchCluster(b *testing.B, kind string) []*gaggle.Node[[]byte] {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
-	mem := memory.New()
-	meet := func() channel.Channel { return mem }
-	if kind == "tcp" {
-		meet = loopback()
-	}
+	meet := meeting(kind)
 	var nodes []*gaggle.Node[[]byte]
 	for range 3 {
 		n, err := gaggle.Join[[]byte](ctx, meet(), gaggle.Size(3), gaggle.InMemory())
@@ -90,12 +95,42 @@ func benchCluster(b *testing.B, kind string) *gaggle.Node[[]byte] {
 			b.Fatal(err)
 		}
 	}
-	for {
-		for _, n := range nodes {
-			if s := n.Status(); s.Leader == n.ID() {
-				return n
-			}
+	leader := slices.IndexFunc(nodes, func(n *gaggle.Node[[]byte]) bool { return n.Status().Leader == n.ID() })
+	if leader < 0 {
+		b.Fatal("no node leads")
+	}
+	nodes[0], nodes[leader] = nodes[leader], nodes[0]
+	return nodes
+}
+
+// meeting returns what gives each node of a cluster in this process its channel.
+func meeting(kind string) func() channel.Channel {
+	if kind == "memory" {
+		ch := memory.New()
+		return func() channel.Channel { return ch }
+	}
+	var first *tcp.Channel
+	return func() channel.Channel {
+		if first == nil {
+			first = tcp.New("127.0.0.1:0")
+			return first
+		}
+		return tcp.New("127.0.0.1:0", first.Addr())
+	}
+}
+
+// BenchmarkRead is linearizable read barriers at the leader and at a follower.
+func BenchmarkRead(b *testing.B) {
+	for _, at := range []string{"leader", "follower"} {
+		for _, readers := range []int{1, 256} {
+			b.Run(fmt.Sprintf("at=%s/readers=%d", at, readers), func(b *testing.B) {
+				nodes := benchCluster(b, "memory")
+				n := nodes[0]
+				if at == "follower" {
+					n = nodes[1]
+				}
+				measure(b, readers, func() error { return n.Read(context.Background()) })
+			})
 		}
 	}
 }
-func loopback() func() channel.Channel { return nil }

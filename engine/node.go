@@ -81,7 +81,7 @@ type Node struct {
 	onceWaiting     []*Proposal
 	dropped         uint64
 	memberStatusDue bool
-	// crowded: the last turn applied more than one entry.
+	// crowded: the last turn applied more than one entry, or served more than one read.
 	crowded      bool
 	leaderSeenAt uint64
 	failed       error

@@ -41,7 +41,7 @@ func (n *Node) turn(in *input) {
 	n.admit(in)
 	before := n.applied
 	n.crank()
-	n.crowded = n.applied > before+1
+	n.crowded = n.applied > before+1 || len(n.served) > 1
 	n.flush()
 	n.publish()
 }
