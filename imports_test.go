@@ -27,6 +27,7 @@ var mayImport = map[string][]string{
 	"engine":              {"raft", "wire", "channel", "founding"},
 	".":                   {"raft", "channel", "founding", "engine"},
 	"cmd/gaggle":          {".", "channel", "channel/memory", "channel/tcp"},
+	"examples/lamb":       {".", "channel/memory"},
 }
 
 // outside is what packages may import that is neither ours nor the standard library's.
