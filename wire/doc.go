@@ -78,6 +78,9 @@
 //	21  Call              u64 id, u64 timeout in milliseconds, name, rest payload
 //	22  CallReply         u64 id, u8 status, rest payload
 //
+// A command is at most as long as the data of an entry, and there are at most 131072
+// in a message. A payload is at most 1 MiB.
+//
 // States, reasons and statuses are numbered as the constants HelloState,
 // RefusalReason and CallStatus are.
 //
@@ -92,16 +95,24 @@
 //	    25     7  reserved, 0
 //	    32     D  data
 //
-// A no-op has no data. The data of a configuration is what
-// raft.Configuration.AppendBinary writes, and nothing else that it could be read
-// from. The entry's own checksum goes with it from the disk of one node to that of
-// another; that of the frame only protects the way.
+// A no-op has no data, and a configuration that which is described below. The
+// checksum goes with the entry from the disk of one node to that of another; that of
+// the frame only protects the way.
 //
 // The entries of one AppendEntries follow its prev: their indexes are consecutive
 // from prev's, their terms never fall and lie between that of prev and that of the
 // message. Prev's index and term are both 0 or both not. A snapshot's last index and
 // term are not 0, its term is at most that of the message, and its configuration
 // index is at most its last index.
+//
+// # Configuration
+//
+// Four lists of ids follow each other: voters, outgoing voters, learners, and outgoing
+// voters that will be learners. A list is a count, at most 64, and that many of: a
+// length, 1 to 128, and the bytes of an id. Counts and lengths are one byte, except
+// that 128 is the two bytes 80 01 (a varint). The ids of a list ascend, as bytes. There
+// is a voter; no learner is a voter or an outgoing voter; whoever is in the last list
+// is in the second and not in the first.
 //
 // # Versions
 //
@@ -119,7 +130,7 @@
 // # Hostile bytes
 //
 // Checksums detect accidents, not intent. Decoding is safe for any bytes: it does not
-// panic, and all that it allocates is at most 32 times as large as what was received
+// panic, and all that it allocates is at most 20 times as large as what was received
 // (and the text of an error), because every count is compared with the bytes that are
 // there before anything is allocated for it.
 package wire

@@ -31,6 +31,9 @@ const (
 )
 
 func TestBytesThatNoFrameIsWrittenAsAreRefused(t *testing.T) {
+	ids := appendFrame(nil, frameOf(&Hello{Pledge: repeat[raft.NodeID]("a", MaxMembers+1)}))
+	charters := appendFrame(nil, frameOf(&Hello{Abandoned: make([]ClusterID, MaxAbandoned+1)}))
+	command := appendFrame(nil, frameOf(&Proposals{Entries: [][]byte{make([]byte, MaxEntryData+1)}}))
 	for _, c := range []struct {
 		name  string
 		want  error
@@ -54,6 +57,10 @@ func TestBytesThatNoFrameIsWrittenAsAreRefused(t *testing.T) {
 		{"a large entry", ErrTooLarge, "entry 0: data of an entry", altered(t, "AppendEntries", goldenEntries, u32(math.MaxUint32)...)},
 		{"an entry longer than the message", ErrMalformed, "entry 0: an entry of 544 bytes", altered(t, "AppendEntries", goldenEntries, u32(512)...)},
 		{"an entry's wrong checksum", ErrChecksum, "message 0 (AppendEntries): byte 44: entry 0", altered(t, "AppendEntries", goldenEntries+4, 0)},
+		// The byte in the text says that it was seen before there was a list.
+		{"many ids", ErrTooLarge, "byte 7: ids: 65", ids},
+		{"many charters", ErrTooLarge, "byte 9: abandoned charters: 65", charters},
+		{"a large command", ErrTooLarge, "byte 8: a command", command},
 		{"more commands than bytes", ErrMalformed, "commands", altered(t, "Proposals", goldenBody, u32(1000)...)},
 		{"a command longer than the message", ErrMalformed, "", altered(t, "Proposals", goldenBody+4, u32(1000)...)},
 		{"a configuration that is too long", ErrMalformed, "", altered(t, "InstallSnapshot", goldenBody+40, 4)},
@@ -101,13 +108,18 @@ func TestAnotherVersionIsNamed(t *testing.T) {
 	}
 }
 
-// allocated is how many bytes a function allocates.
+// allocated is how many bytes a function allocates: the least of some runs, because
+// what the rest of the process allocates is counted too.
 func allocated(f func()) uint64 {
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	f()
-	runtime.ReadMemStats(&after)
-	return after.TotalAlloc - before.TotalAlloc
+	least := uint64(math.MaxUint64)
+	for range 5 {
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		f()
+		runtime.ReadMemStats(&after)
+		least = min(least, after.TotalAlloc-before.TotalAlloc)
+	}
+	return least
 }
 
 func TestACountIsRefusedBeforeAnythingIsAllocatedForIt(t *testing.T) {
@@ -184,7 +196,7 @@ func TestWhatIsAllocatedIsInProportionToWhatIsReceived(t *testing.T) {
 			err = d.Decode(b, &f)
 		})
 		t.Logf("%s: %d bytes for %d, %.1f times, %v", name, got, len(b), float64(got)/float64(len(b)), err)
-		if got > 32*uint64(len(b)) {
+		if got > 20*uint64(len(b)) {
 			t.Errorf("%s: %d bytes for %d", name, got, len(b))
 		}
 	}

@@ -91,7 +91,7 @@ func raftBodies() []refused {
 		{name: "no configuration in an entry", want: ErrMalformed, where: "entry 1", frame: odd(raft.Entry{Index: 11, Term: 3, Type: raft.EntryConfiguration})},
 		{name: "an invalid configuration in an entry", want: ErrMalformed, where: "entry 1",
 			frame: odd(raft.Entry{Index: 11, Term: 3, Type: raft.EntryConfiguration, Data: appendConfiguration(nil, unsorted)})},
-		{name: "a configuration that is too long in an entry", want: ErrMalformed, where: "longer than it need be",
+		{name: "a configuration that is too long in an entry", want: ErrMalformed, where: "entry 1",
 			frame: odd(raft.Entry{Index: 11, Term: 3, Type: raft.EntryConfiguration, Data: []byte{0x81, 0, 1, 'a', 0, 0, 0}})},
 		{name: "a snapshot of nothing", want: ErrMalformed, frame: snapshot(raft.SnapshotMeta{Last: raft.Position{Term: 1}, Configuration: conf})},
 		{name: "a snapshot of no term", want: ErrMalformed, frame: snapshot(raft.SnapshotMeta{Last: raft.Position{Index: 1}, Configuration: conf})},
