@@ -81,8 +81,11 @@
 // A command is at most as long as the data of an entry, and there are at most 131072
 // in a message. A payload is at most 1 MiB.
 //
-// States, reasons and statuses are numbered as the constants HelloState,
-// RefusalReason and CallStatus are.
+// These are the numbers of the constants HelloState, RefusalReason and CallStatus:
+//
+//	state   0 fresh, 1 member, 2 standby
+//	reason  0 not leader, 1 busy
+//	status  0 done, 1 failed, 2 not leader, 3 unknown, 4 busy, 5 uncertain
 //
 // # Entry
 //
