@@ -3,7 +3,8 @@
 // A Frame is the unit that travels: an envelope (from whom, to whom, of which
 // cluster and group) and some messages. AppendFrame makes bytes of a Frame, a
 // Decoder makes a Frame of bytes. AppendEntry and DecodeEntry do the same for one
-// log entry, which looks the same in a frame and on a disk.
+// log entry, which looks the same in a frame and on a disk. All functions are safe for
+// concurrent use; a Decoder is not.
 //
 // The rest of this text specifies the format, version 1.
 //
