@@ -1,11 +1,14 @@
 package raft
 
 import (
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"slices"
 	"testing"
 )
+
+var chaosSeeds = flag.Uint64("seeds", 60, "how many random histories to try")
 
 // chaos is a cluster of cores in one goroutine, whose network and disks do what a
 // random source says: messages are lost, repeated and reordered, writes become
@@ -18,6 +21,9 @@ type chaos struct {
 	network  []Message
 	proposed int
 	lossy    bool
+	// cut are the links that are down; slow are the nodes whose disks are.
+	cut  map[[2]NodeID]bool
+	slow map[NodeID]bool
 	// committed is what any node ever learned to be committed, by index.
 	committed []Entry
 	leaders   map[Term]NodeID
@@ -40,6 +46,7 @@ func newChaos(t *testing.T, seed uint64, voters, spares int) *chaos {
 	w := &chaos{
 		t: t, r: rand.New(rand.NewPCG(seed, 1)), nodes: map[NodeID]*chaosNode{},
 		leaders: map[Term]NodeID{}, reads: map[uint64]Index{}, lossy: true,
+		cut: map[[2]NodeID]bool{}, slow: map[NodeID]bool{},
 	}
 	for i := range voters + spares {
 		w.ids = append(w.ids, NodeID(rune('a'+i)))
@@ -139,6 +146,10 @@ func (w *chaos) update(n *chaosNode) {
 		delete(w.reads, r.Token)
 	}
 	for _, s := range u.SendSnapshots {
+		if w.lossy && w.r.IntN(4) == 0 {
+			w.mustStep(n, SnapshotSent{Node: s.To, Failed: true})
+			continue
+		}
 		w.network = append(w.network, Message{From: n.id, To: s.To, Term: s.Term, Body: &InstallSnapshot{s.Session, n.snap}})
 		w.stats.snapshots++
 		w.mustStep(n, SnapshotSent{Node: s.To})
@@ -201,7 +212,7 @@ func (w *chaos) deliver() {
 	if !w.lossy || w.r.IntN(20) != 0 { // else repeated later
 		w.network = slices.Delete(w.network, i, i+1)
 	}
-	if w.lossy && w.r.IntN(10) == 0 {
+	if w.lossy && (w.r.IntN(10) == 0 || w.cut[[2]NodeID{m.From, m.To}]) {
 		return
 	}
 	n := w.nodes[m.To]
@@ -214,7 +225,9 @@ func (w *chaos) random() {
 	case x < 40:
 		w.deliver()
 	case x < 60:
-		w.persist(n)
+		if !w.slow[n.id] || w.r.IntN(20) == 0 {
+			w.persist(n)
+		}
 	case x < 75:
 		w.mustStep(n, Tick{})
 	case x < 90:
@@ -233,15 +246,40 @@ func (w *chaos) random() {
 	case x < 99 && w.r.IntN(8) == 0:
 		w.stats.crashes++
 		w.start(n)
-	case x < 100:
+	case x < 100 && w.r.IntN(10) == 0:
+		w.disturb(n)
+	case x < 100 && w.r.IntN(10) == 0:
 		w.reconfigure(n)
 	}
 }
 
-func (w *chaos) reconfigure(n *chaosNode) {
-	if w.r.IntN(10) != 0 {
-		return
+// disturb breaks something for a while, or heals everything.
+func (w *chaos) disturb(n *chaosNode) {
+	other := w.ids[w.r.IntN(len(w.ids))]
+	switch w.r.IntN(8) {
+	case 0:
+		w.slow[n.id] = !w.slow[n.id]
+	case 1:
+		w.cut[[2]NodeID{n.id, other}] = true
+	case 2:
+		w.mustStep(n, Unreachable{other})
+	case 3: // a partition into two sides
+		side := map[NodeID]bool{}
+		for _, id := range w.ids {
+			side[id] = w.r.IntN(2) == 0
+		}
+		for _, from := range w.ids {
+			for _, to := range w.ids {
+				w.cut[[2]NodeID{from, to}] = side[from] != side[to]
+			}
+		}
+	default:
+		clear(w.cut)
+		clear(w.slow)
 	}
+}
+
+func (w *chaos) reconfigure(n *chaosNode) {
 	if w.r.IntN(2) == 0 {
 		if w.step(n, TransferLeadership{}) == nil {
 			w.stats.transfers++
@@ -305,14 +343,14 @@ func (w *chaos) settled() bool {
 }
 
 func TestNothingCommittedIsLostWhateverHappens(t *testing.T) {
-	seeds := uint64(150)
+	seeds := *chaosSeeds
 	if testing.Short() {
 		seeds = 20
 	}
 	var sum struct{ committed, elections, crashes, changes, transfers, reads, snapshots int }
 	for seed := range seeds {
 		r := rand.New(rand.NewPCG(seed, 2))
-		w := newChaos(t, seed, 1+r.IntN(5), r.IntN(3))
+		w := newChaos(t, seed, 1+r.IntN(7), r.IntN(4))
 		if !t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 			w.t = t
 			for range 30000 {
