@@ -61,6 +61,8 @@ type caller struct {
 	endLeading  context.CancelFunc
 	leadingTerm raft.Term
 	running     int
+	// seen are the calls that other nodes have made here.
+	seen map[raft.NodeID]*callsSeen
 }
 
 // Handle registers the handler of a name. Every node should have the same handlers,
@@ -191,6 +193,8 @@ func (n *Node) called(from raft.NodeID, m *wire.Call) {
 	case k.running >= maxRunningCalls:
 		reply(wire.CallBusy)
 		return
+	case !n.mayRun(from, m.ID):
+		return
 	}
 	k.running++
 	ctx, cancel := k.leading, func() {}
@@ -263,11 +267,62 @@ func (n *Node) callReplied(from raft.NodeID, r *wire.CallReply) {
 	case wire.CallUncertain:
 		n.endCall(c, callResult{err: n.failure("call", ErrUncertain, "the leader stepped down while the handler ran: "+string(r.Payload))})
 	case wire.CallNotLeader, wire.CallBusy:
-		delete(k.open, c.id)
-		c.sent = false
-		k.waiting = append(k.waiting, c)
-		k.notBefore = n.now + 1
+		k.putBack(c, n.now+1)
 	}
+}
+
+// putBack lets a call that was not run wait for the leader again.
+func (k *caller) putBack(c *call, notBefore uint64) {
+	delete(k.open, c.id)
+	c.sent = false
+	k.waiting = append(k.waiting, c)
+	k.notBefore = notBefore
+}
+
+// callWindow is how far behind a node's latest call another one of it may be and still
+// be run.
+const callWindow = 1 << 12
+
+// callsSeen are the calls of one node that this one has been asked to run. A channel may
+// repeat a message, also long after; a handler must not run twice for it.
+type callsSeen struct {
+	latest uint64
+	ids    map[uint64]struct{}
+}
+
+// first reports whether a call is seen for the first time. One that is too old to tell
+// is not.
+func (s *callsSeen) first(id uint64) bool {
+	if _, seen := s.ids[id]; seen || id+callWindow <= s.latest {
+		return false
+	}
+	s.latest = max(s.latest, id)
+	s.ids[id] = struct{}{}
+	if len(s.ids) > 2*callWindow {
+		for old := range s.ids {
+			if old+callWindow <= s.latest {
+				delete(s.ids, old)
+			}
+		}
+	}
+	return true
+}
+
+// mayRun reports whether a call of another node is not one that was run before. Only
+// members may call, which bounds what has to be remembered.
+func (n *Node) mayRun(from raft.NodeID, id uint64) bool {
+	if from == n.config.ID {
+		return true
+	}
+	s := n.caller.seen[from]
+	if s == nil {
+		if !n.sessions.members.Member(from) {
+			return false
+		}
+		s = &callsSeen{ids: map[uint64]struct{}{}}
+		n.caller.seen[from] = s
+	}
+	return s.first(id)
 }
 
 // followLeadership starts and ends the context that handlers run in. Handlers only run

@@ -151,6 +151,13 @@ func (w *Watcher) Stop() {
 	delete(w.hub.all, w)
 }
 
+// watched reports whether anybody watches.
+func (w *watchers) watched() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.all) > 0
+}
+
 func (w *watchers) end() {
 	w.mu.Lock()
 	defer w.mu.Unlock()

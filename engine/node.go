@@ -130,7 +130,7 @@ func New(config Config) (*Node, error) {
 		sessions: newSessions(),
 		proposer: newProposer(config.Nonce),
 		reader:   reader{sources: map[uint64]readSource{}},
-		caller:   caller{open: map[uint64]*call{}},
+		caller:   caller{open: map[uint64]*call{}, seen: map[raft.NodeID]*callsSeen{}},
 		handlers: map[string]Handler{},
 		stopped:  make(chan struct{}),
 	}

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"errors"
 	"log/slog"
 
 	"github.com/ben-ng/gaggle/channel"
@@ -104,10 +103,31 @@ func (n *Node) sendFrame(to raft.NodeID, class channel.Class, messages []any) {
 	if err = n.port.Send(to, class, bytes); err == nil {
 		return
 	}
-	// The core learns that what it sent is lost; proposals, reads and calls have
-	// their own patience.
 	n.dropped++
-	if n.core != nil && class == channel.Bulk && !errors.Is(err, channel.ErrClosed) {
-		_ = n.core.Step(raft.Unreachable{Node: to})
+	if n.core != nil && n.failed == nil {
+		n.undelivered(to, messages)
+	}
+}
+
+// undelivered takes back what was said to have been sent and was not.
+func (n *Node) undelivered(to raft.NodeID, messages []any) {
+	later := n.now + uint64(n.config.Raft.HeartbeatTicks)
+	for _, m := range messages {
+		switch m := m.(type) {
+		case raft.Message:
+			if _, ok := m.Body.(*raft.AppendEntries); ok {
+				n.step(raft.Unreachable{Node: to})
+			}
+		case *wire.Proposals:
+			n.proposer.sendAgain(n.now)
+			n.proposer.opening, n.proposer.notBefore = false, later
+		case *wire.ReadIndex:
+			n.roundAnswered(m.Token, false, 0)
+			n.reader.notBefore = later
+		case *wire.Call:
+			if c := n.caller.open[m.ID]; c != nil {
+				n.caller.putBack(c, later)
+			}
+		}
 	}
 }

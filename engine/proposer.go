@@ -411,6 +411,10 @@ func (n *Node) refused(from raft.NodeID, r *wire.ProposalsRefused) {
 // growing patience: it may be slow because it is overloaded.
 func (n *Node) tickProposals() {
 	p := &n.proposer
+	if _, _, leader := n.core.Leadership(); leader == raft.None {
+		n.sweepQueue()
+		return
+	}
 	waiting := p.opening || p.base < p.sent
 	patience := uint64(n.config.Raft.ElectionTicksMax) << p.doublings
 	if !waiting || p.leader == n.config.ID || n.now-p.progressAt < patience {
@@ -419,6 +423,19 @@ func (n *Node) tickProposals() {
 	p.opening = false
 	p.doublings = min(p.doublings+1, maxRetryDoublings)
 	p.sendAgain(n.now)
+}
+
+// sweepQueue makes room of what was abandoned while there is no leader.
+func (n *Node) sweepQueue() {
+	q := &n.proposer.queue
+	for range q.size {
+		p := q.pop()
+		if p.state.Load() == proposalAbandoned {
+			n.settle(p)
+		} else {
+			q.push(p)
+		}
+	}
 }
 
 // ring is a queue of proposals.

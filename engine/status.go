@@ -127,7 +127,7 @@ func (n *Node) publishStatus() {
 			n.emit(LeaderElected{leader, term})
 		}
 	}
-	if before.Applied != n.applied {
+	if before.Applied != n.applied && n.watchers.watched() {
 		n.emit(Committed{n.applied})
 	}
 }

@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"log/slog"
+	"maps"
 
 	"github.com/ben-ng/gaggle/founding"
 	"github.com/ben-ng/gaggle/raft"
@@ -32,11 +33,13 @@ func (n *Node) turn(in *input) {
 		n.receive(&d.frame)
 		n.decoders.Put(d)
 	}
-	if n.failed != nil {
-		return
-	}
 	for _, task := range in.tasks {
 		task()
+	}
+	if n.failed != nil {
+		n.refuse(in, n.failed)
+		n.publish()
+		return
 	}
 	n.admit(in)
 	before := n.applied
@@ -109,12 +112,18 @@ func (n *Node) step(e raft.Event) {
 
 // receive takes one frame.
 func (n *Node) receive(f *wire.Frame) {
+	if len(f.Messages) == 0 {
+		return
+	}
 	for _, m := range f.Messages {
 		if hello, ok := m.(*wire.Hello); ok {
 			n.greeted(f, hello)
 		}
 	}
 	if n.core == nil || f.Cluster != n.cluster {
+		if _, ok := f.Messages[0].(*wire.Hello); !ok {
+			n.refusedFrames.Add(1)
+		}
 		return
 	}
 	for _, m := range f.Messages {
@@ -243,6 +252,9 @@ func (n *Node) persisted(number uint64) {
 
 // apply brings the node's state to the next index.
 func (n *Node) apply(e *raft.Entry) {
+	if n.failed != nil {
+		return
+	}
 	n.applied = e.Index
 	if e.Type != raft.EntryNormal {
 		n.appliedOnce(e, nil)
@@ -286,6 +298,7 @@ func (n *Node) applyConfiguration(e *raft.Entry) {
 		return
 	}
 	n.sessions.configure(conf)
+	maps.DeleteFunc(n.caller.seen, func(id raft.NodeID, _ *callsSeen) bool { return !conf.Member(id) })
 	n.memberStatusDue = true
 }
 
@@ -330,7 +343,10 @@ func (n *Node) publish() {
 
 // fail stops the node for good: going on could do harm.
 func (n *Node) fail(err error) {
-	n.failed = err
+	if n.failed != nil {
+		return
+	}
+	n.failed = n.failure("run", err, "this must never happen; keep the logs of all nodes and report it")
 	n.log.Error("the node stops", slog.Any("error", err))
-	n.shutDown(n.failure("run", err, "this must never happen; keep the logs of all nodes and report it"))
+	n.shutDown(n.failed)
 }
