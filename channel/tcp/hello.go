@@ -43,7 +43,8 @@ type hello struct {
 	address string // as advertised
 }
 
-func (h hello) append(b []byte) []byte {
+func (h hello) encode() []byte {
+	b := make([]byte, 0, helloPrefix+maxHello)
 	b = append(b, magic...)
 	b = append(b, version)
 	length := len(h.nonce) + 1 + len(h.cluster) + 1 + len(h.node) + 1 + len(h.address)
@@ -97,7 +98,7 @@ func introduce(conn net.Conn, own hello, patience time.Duration) (hello, error) 
 	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
 		return hello{}, err
 	}
-	if _, err := conn.Write(own.append(nil)); err != nil {
+	if _, err := conn.Write(own.encode()); err != nil {
 		return hello{}, err
 	}
 	peer, err := readHello(conn)
@@ -117,7 +118,7 @@ func greet(conn net.Conn, own hello, patience time.Duration) (hello, error) {
 	if err != nil && !errors.Is(err, errVersion) {
 		return hello{}, err
 	}
-	if _, err := conn.Write(own.append(nil)); err != nil {
+	if _, err := conn.Write(own.encode()); err != nil {
 		return hello{}, err
 	}
 	if err != nil {
