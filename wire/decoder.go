@@ -144,14 +144,11 @@ func splitMessage(b []byte) (k kind, body, rest []byte, err error) {
 func (d *Decoder) message(k kind, b []byte, f *Frame) error {
 	r := &d.reader
 	r.reset(b)
-	m, err := r.message(k, f)
-	if err == nil {
-		err = r.end()
+	m := r.message(k, f)
+	if err := r.end(); err != nil {
+		return err
 	}
-	if err == nil {
-		err = checkMessage(f, m)
-	}
-	if err != nil {
+	if err := checkMessage(f, m); err != nil {
 		return err
 	}
 	f.Messages = append(f.Messages, m)

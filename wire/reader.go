@@ -93,7 +93,7 @@ func (r *reader) count(what string, n uint32, limit, size int) int {
 	return int(n)
 }
 
-// end reports the first error, or that something is left.
+// end reports the first error, or that something is left. It lets go of the bytes.
 func (r *reader) end() error {
 	if len(r.rest) > 0 {
 		r.fail(malformed("%d bytes after the end", len(r.rest)))
@@ -104,23 +104,26 @@ func (r *reader) end() error {
 }
 
 // message reads a message of a kind.
-func (r *reader) message(k kind, f *Frame) (any, error) {
+func (r *reader) message(k kind, f *Frame) any {
 	if k.raft() {
-		m := raft.Message{From: f.From, To: f.To, Body: newRaftBody(k)}
+		m := raft.Message{From: f.From, To: f.To, Term: raft.Term(r.u64()), Body: newRaftBody(k)}
 		_, body := openRaft(m.Body)
-		if body == nil {
-			return nil, malformed("there is no such kind")
-		}
-		m.Term = raft.Term(r.u64())
-		body.decode(r)
-		return m, nil
+		r.body(body)
+		return m
 	}
 	body := newBody(k)
-	if body == nil {
-		return nil, malformed("there is no such kind")
+	r.body(body)
+	return body
+}
+
+// body reads what follows into what was made for its kind, which is nil for a kind
+// that there is not.
+func (r *reader) body(b body) {
+	if b == nil {
+		r.fail(malformed("there is no such kind"))
+		return
 	}
-	body.decode(r)
-	return body, nil
+	b.decode(r)
 }
 
 // tail takes all that is left.
