@@ -59,16 +59,26 @@ const (
 // An Event is what Watch yields: one of the types below.
 type Event = engine.Event
 
-// The types of events.
-type (
-	LeaderElected  = engine.LeaderElected
-	RoleChanged    = engine.RoleChanged
-	Committed      = engine.Committed
-	MembersChanged = engine.MembersChanged
-	StateChanged   = engine.StateChanged
-	ProblemFound   = engine.ProblemFound
-	Missed         = engine.Missed
-)
+// LeaderElected is the event that the node has learned who leads a term.
+type LeaderElected = engine.LeaderElected
+
+// RoleChanged is the event that the node's own role changed.
+type RoleChanged = engine.RoleChanged
+
+// Committed is the event that the node has applied the committed log up to an index.
+type Committed = engine.Committed
+
+// MembersChanged is the event that another configuration took effect on the node.
+type MembersChanged = engine.MembersChanged
+
+// StateChanged is the event that the node became a member or a standby, or stopped.
+type StateChanged = engine.StateChanged
+
+// ProblemFound is the event that something needs a person; [Status].Problem says it too.
+type ProblemFound = engine.ProblemFound
+
+// Missed is the event that the watcher was too slow, so that events were dropped.
+type Missed = engine.Missed
 
 func (n *Node[T]) failure(op string, err error) error {
 	return &Error{Op: op, Node: n.ID(), Term: n.Status().Term, Err: err}

@@ -119,7 +119,10 @@ func ExampleJoin_struct() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	for e := range nodes[1].Entries(context.Background()) {
+	for e, err := range nodes[1].Entries(context.Background()) {
+		if err != nil {
+			log.Fatal(err)
+		}
 		fmt.Printf("%d × %s\n", e.Value.N, e.Value.Item)
 		break
 	}
@@ -134,7 +137,10 @@ func ExampleJoin_bytes() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	for e := range nodes[1].Entries(context.Background()) {
+	for e, err := range nodes[1].Entries(context.Background()) {
+		if err != nil {
+			log.Fatal(err)
+		}
 		fmt.Printf("%x\n", e.Value)
 		break
 	}
@@ -226,7 +232,10 @@ func ExampleFrom() {
 			second = e
 		}
 	}
-	for e := range nodes[0].Entries(ctx, gaggle.From(second.Index), gaggle.Until(nodes[0].Status().Applied)) {
+	for e, err := range nodes[0].Entries(ctx, gaggle.From(second.Index), gaggle.Until(nodes[0].Status().Applied)) {
+		if err != nil {
+			log.Fatal(err)
+		}
 		fmt.Println(e.Value)
 	}
 	// Output:
@@ -245,7 +254,10 @@ func ExampleNode_Read() {
 	if err := nodes[1].Read(ctx); err != nil {
 		log.Fatal(err)
 	}
-	for e := range nodes[1].Entries(ctx, gaggle.Until(nodes[1].Status().Applied)) {
+	for e, err := range nodes[1].Entries(ctx, gaggle.Until(nodes[1].Status().Applied)) {
+		if err != nil {
+			log.Fatal(err)
+		}
 		fmt.Println(e.Value)
 	}
 	// Output: paid
@@ -345,7 +357,10 @@ func ExampleLeader_Append() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	for e := range nodes[0].Entries(ctx, gaggle.From(index)) {
+	for e, err := range nodes[0].Entries(ctx, gaggle.From(index)) {
+		if err != nil {
+			log.Fatal(err)
+		}
 		fmt.Println(e.Value)
 		break
 	}
@@ -414,7 +429,10 @@ func ExampleWithCodec() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	for e := range nodes[1].Entries(context.Background()) {
+	for e, err := range nodes[1].Entries(context.Background()) {
+		if err != nil {
+			log.Fatal(err)
+		}
 		fmt.Println(e.Value["eggs"])
 		break
 	}

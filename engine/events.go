@@ -11,32 +11,32 @@ import (
 // RoleChanged, Committed, MembersChanged, StateChanged, ProblemFound, Missed.
 type Event interface{ event() }
 
-// LeaderElected: the node has learned who leads a term.
+// LeaderElected says that the node has learned who leads a term.
 type LeaderElected struct {
 	Leader raft.NodeID
 	Term   raft.Term
 }
 
-// RoleChanged: the node's own role changed.
+// RoleChanged says that the node's own role changed.
 type RoleChanged struct {
 	Role raft.Role
 	Term raft.Term
 }
 
-// Committed: the node knows the log to be committed, and has applied it, up to Index.
+// Committed says that the node has applied the committed log up to Index.
 type Committed struct{ Index raft.Index }
 
-// MembersChanged: another configuration took effect on the node.
+// MembersChanged says that another configuration took effect on the node.
 type MembersChanged struct{ Configuration raft.Configuration }
 
-// StateChanged: the node became a member or a standby, or stopped.
+// StateChanged says that the node became a member or a standby, or stopped.
 type StateChanged struct{ State State }
 
-// ProblemFound: something needs a person; Status.Problem says it too.
+// ProblemFound says that something needs a person; Status.Problem says it too.
 type ProblemFound struct{ Problem error }
 
-// Missed: the watcher was too slow, and this many events were dropped before the ones
-// that follow.
+// Missed says that the watcher was too slow, and how many events were dropped before
+// the ones that follow.
 type Missed struct{ Count uint64 }
 
 func (LeaderElected) event()  {}

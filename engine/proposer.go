@@ -67,11 +67,6 @@ func (p *Proposal) abandon(cause error) error {
 	return p.node.failure("append", errors.Join(ErrUncertain, cause), "the value is in the log once or not at all; read the entries to find out")
 }
 
-func (p *Proposal) finish(result Item, err error) {
-	p.result, p.err = result, err
-	p.ready <- struct{}{}
-}
-
 // Propose begins to append a value and returns at once. Values of one node are
 // appended in the order of its Propose calls. The value is copied.
 // Errors: ErrTooLarge, ErrBusy, ErrStandby, ErrClosed.
@@ -397,7 +392,7 @@ func (n *Node) opened(s *session) {
 }
 
 // refused follows the leader's word that it did not append.
-func (n *Node) refused(from raft.NodeID, r *wire.ProposalsRefused) {
+func (n *Node) refused(from raft.NodeID) {
 	p := &n.proposer
 	if from != p.leader {
 		return

@@ -142,7 +142,7 @@ func (n *Node) take(from raft.NodeID, m any) {
 	case *wire.Proposals:
 		n.forwarded(from, m)
 	case *wire.ProposalsRefused:
-		n.refused(from, m)
+		n.refused(from)
 	case *wire.ReadIndex:
 		n.readRequested(from, m)
 	case *wire.ReadIndexReply:

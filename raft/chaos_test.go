@@ -246,9 +246,17 @@ func (w *chaos) random() {
 	case x < 99 && w.r.IntN(8) == 0:
 		w.stats.crashes++
 		w.start(n)
-	case x < 100 && w.r.IntN(10) == 0:
+	case x == 99:
+		w.upheaval(n)
+	}
+}
+
+// upheaval is what happens seldom.
+func (w *chaos) upheaval(n *chaosNode) {
+	switch w.r.IntN(10) {
+	case 0:
 		w.disturb(n)
-	case x < 100 && w.r.IntN(10) == 0:
+	case 1:
 		w.reconfigure(n)
 	}
 }

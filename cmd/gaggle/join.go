@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -122,7 +123,7 @@ func joinAt(ctx context.Context, places []string, o joinOptions, log *slog.Logge
 	}
 	candidates := []string{o.listen}
 	if o.listen == "" {
-		candidates = append(places, anyPort(places))
+		candidates = append(slices.Clone(places), anyPort(places))
 	}
 	var last error
 	for _, listen := range candidates {

@@ -16,8 +16,9 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
 }
 
 // run is main with everything it touches passed in. It returns the exit code.
@@ -40,6 +41,6 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
 		return 130 // as shells report an interrupt
 	}
-	fmt.Fprintln(errs, "gaggle:", err)
+	_, _ = fmt.Fprintln(errs, "gaggle:", err)
 	return 1
 }

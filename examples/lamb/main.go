@@ -14,14 +14,14 @@ func main() {
 	ctx := context.Background()
 	ch := memory.New() // where the nodes meet; channel/tcp is for several processes
 
-	var nodes []*gaggle.Node[string]
-	for range 3 {
+	nodes := make([]*gaggle.Node[string], 3)
+	for i := range nodes {
 		n, err := gaggle.Join[string](ctx, ch, gaggle.Size(3))
 		if err != nil {
 			log.Fatal(err)
 		}
 		defer n.Close()
-		nodes = append(nodes, n)
+		nodes[i] = n
 	}
 
 	// From any node. It returns when a majority has the value.
