@@ -3,7 +3,7 @@
 LINT_VERSION = v2.15.0
 FUZZ_TIME = 10s
 
-.PHONY: check test race lint fuzz bench demo golden
+.PHONY: check test race lint fuzz bench bench-peers demo golden
 
 check: lint test race fuzz ## everything that has to pass before a change lands
 
@@ -17,6 +17,7 @@ lint: bin/golangci-lint ## formatting, vet and the linters of .golangci.yml
 	test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
 	go vet ./...
 	bin/golangci-lint run ./...
+	cd bench && ../bin/golangci-lint run ./...
 
 bin/golangci-lint:
 	GOBIN=$(CURDIR)/bin go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
@@ -30,6 +31,9 @@ fuzz: ## every fuzz target for FUZZ_TIME each
 
 bench: ## the benchmarks of README.md
 	go test . -run '^$$' -bench . -benchtime 3s
+
+bench-peers: ## Gaggle beside other libraries, medians of alternating runs
+	go -C bench run .
 
 demo: ## a cluster in one process
 	go run ./cmd/gaggle demo

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/ben-ng/gaggle"
+	"github.com/ben-ng/gaggle/channel"
+	"github.com/ben-ng/gaggle/channel/memory"
+	"github.com/ben-ng/gaggle/channel/tcp"
+)
+
+type gaggleCluster struct {
+	nodes  []*gaggle.Node[[]byte]
+	leader *gaggle.Node[[]byte]
+}
+
+func openGaggle(kind string) func() (cluster, error) {
+	return func() (cluster, error) {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		c := &gaggleCluster{}
+		meet := meeting(kind)
+		for range 3 {
+			n, err := gaggle.Join[[]byte](ctx, meet(), gaggle.Size(3), gaggle.InMemory())
+			if err != nil {
+				c.close()
+				return nil, err
+			}
+			c.nodes = append(c.nodes, n)
+		}
+		for _, n := range c.nodes {
+			if err := n.Ready(ctx); err != nil {
+				c.close()
+				return nil, err
+			}
+			if n.Status().Leader == n.ID() {
+				c.leader = n
+			}
+		}
+		if c.leader == nil {
+			c.close()
+			return nil, errors.New("no node leads")
+		}
+		return c, nil
+	}
+}
+
+// meeting gives each node its channel.
+func meeting(kind string) func() channel.Channel {
+	if kind == "memory" {
+		ch := memory.New()
+		return func() channel.Channel { return ch }
+	}
+	var places []string
+	return func() channel.Channel {
+		ch := tcp.New("127.0.0.1:0", places...)
+		return addressed{ch, &places}
+	}
+}
+
+// addressed lets those that come later know where a channel listens.
+type addressed struct {
+	*tcp.Channel
+	places *[]string
+}
+
+func (a addressed) Open(self channel.Self, r channel.Receiver) (channel.Port, error) {
+	port, err := a.Channel.Open(self, r)
+	if err == nil {
+		*a.places = append(*a.places, a.Addr())
+	}
+	return port, err
+}
+
+func (c *gaggleCluster) propose(value []byte) error {
+	_, err := c.leader.Append(context.Background(), value)
+	return err
+}
+
+func (c *gaggleCluster) close() {
+	for _, n := range c.nodes {
+		_ = n.Close()
+	}
+}
