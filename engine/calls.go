@@ -1,24 +1,29 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/ben-ng/gaggle/raft"
 	"github.com/ben-ng/gaggle/wire"
 )
 
-// maxRunningCalls is how many handlers run at once on a leader; further calls wait
-// at their callers.
-const maxRunningCalls = 1024
+// maxRunningCalls and maxRunningBytes are how many handlers run at once on a leader, and
+// how large their payloads may be together; further calls wait at their callers.
+const (
+	maxRunningCalls = 1024
+	maxRunningBytes = 64 << 20
+)
 
 // A Handler runs on the leader for a call from any node. term is the term in which
-// this node leads; the context ends when that leadership does, or when the caller has
-// stopped to wait.
+// this node leads; the context ends when that leadership does, or when as much time has
+// passed as the caller's deadline left when it called.
 type Handler func(ctx context.Context, term raft.Term, payload []byte) ([]byte, error)
 
 // A RemoteError is the error that a handler returned, as text.
@@ -38,9 +43,13 @@ type call struct {
 	payload []byte
 	timeout uint64 // in milliseconds; 0 is none
 	done    chan callResult
-	// sent: the leader has it; its outcome is uncertain until it answers.
-	sent bool
+	// sent says how often the leader was sent it; if ever, its outcome is uncertain
+	// until the leader answers. sentAt is when, in ticks.
+	sent   int
+	sentAt uint64
 }
+
+func (c *call) ended() bool { return len(c.done) > 0 }
 
 type callResult struct {
 	payload []byte
@@ -60,7 +69,7 @@ type caller struct {
 	leading     context.Context
 	endLeading  context.CancelFunc
 	leadingTerm raft.Term
-	running     int
+	running     load
 	// seen are the calls that other nodes have made here.
 	seen map[raft.NodeID]*callsSeen
 }
@@ -85,17 +94,11 @@ func (n *Node) Call(ctx context.Context, name string, payload []byte) ([]byte, e
 	if len(payload) > MaxValue {
 		return nil, n.failure("call", ErrTooLarge, "")
 	}
-	c := &call{name: name, payload: payload, done: make(chan callResult, 1)}
+	c := &call{name: name, payload: slices.Clone(payload), done: make(chan callResult, 1)}
 	if due, ok := ctx.Deadline(); ok {
 		c.timeout = uint64(max(time.Until(due).Milliseconds(), 1))
 	}
-	err := n.inbox.put(func(in *input) error {
-		if len(in.calls) >= maxWaitingRequests {
-			return ErrBusy
-		}
-		in.calls = append(in.calls, c)
-		return nil
-	})
+	err := n.inbox.putRequest(len(payload), func(in *input) { in.calls = append(in.calls, c) })
 	if err != nil {
 		return nil, n.failure("call", err, "")
 	}
@@ -112,7 +115,7 @@ func (n *Node) cancelCall(ctx context.Context, c *call) error {
 	answer := make(chan callResult, 1)
 	err := n.inbox.put(func(in *input) error {
 		in.tasks = append(in.tasks, func() {
-			if c.sent {
+			if c.sent > 0 {
 				n.endCall(c, callResult{err: n.failure("call", errors.Join(ErrUncertain, ctx.Err()), "the handler ran once or not at all")})
 			} else {
 				n.endCall(c, callResult{err: n.gaveUp("call", ctx.Err(), "the handler did not run")})
@@ -134,9 +137,9 @@ func (n *Node) cancelCall(ctx context.Context, c *call) error {
 // endCall answers a call once.
 func (n *Node) endCall(c *call, r callResult) {
 	delete(n.caller.open, c.id)
-	select {
-	case c.done <- r:
-	default:
+	if !c.ended() {
+		c.done <- r
+		n.settledRequests.add(len(c.payload))
 	}
 }
 
@@ -146,7 +149,7 @@ func (n *Node) pumpCalls() {
 	_, term, leader := n.core.Leadership()
 	if leader != raft.None && (leader != k.leader || term != k.term) {
 		k.leader, k.term, k.notBefore = leader, term, 0
-		n.loseCalls("the leader changed while it ran")
+		n.loseCalls()
 	}
 	if leader == raft.None || n.now < k.notBefore {
 		return
@@ -154,49 +157,107 @@ func (n *Node) pumpCalls() {
 	waiting := k.waiting
 	k.waiting = nil
 	for _, c := range waiting {
-		if len(c.done) > 0 {
+		if c.ended() {
 			continue
 		}
 		k.ids++
-		c.id, c.sent = k.ids, true
+		c.id = k.ids
 		k.open[c.id] = c
-		m := &wire.Call{ID: c.id, Name: c.name, Timeout: c.timeout, Payload: c.payload}
-		if leader == n.config.ID {
-			n.called(n.config.ID, m)
-		} else {
-			n.post(leader, m)
-		}
+		n.sendCall(c)
 	}
 }
 
+func (n *Node) sendCall(c *call) {
+	c.sent++
+	c.sentAt = n.now
+	m := &wire.Call{ID: c.id, Name: c.name, Timeout: c.timeout, Payload: c.payload}
+	if n.caller.leader == n.config.ID {
+		n.called(n.config.ID, m)
+	} else {
+		n.post(n.caller.leader, m)
+	}
+}
+
+// tickCalls asks a leader elsewhere again what it has not answered for a while, with
+// growing patience: the handler may still run, or a message was lost.
+func (n *Node) tickCalls() {
+	k := &n.caller
+	k.waiting = slices.DeleteFunc(k.waiting, (*call).ended)
+	if k.leader == n.config.ID || k.leader == raft.None {
+		return
+	}
+	for _, c := range k.inOrder(func(c *call) bool {
+		patience := uint64(n.config.Raft.ElectionTicksMax) << min(c.sent-1, maxRetryDoublings)
+		return n.now-c.sentAt >= patience
+	}) {
+		n.sendCall(c)
+	}
+}
+
+// askAgain lets the next tick send again what the leader may not have got.
+func (k *caller) askAgain() {
+	for _, c := range k.open {
+		c.sentAt = 0
+	}
+}
+
+// inOrder lists some of the calls that the leader has, in the order they were made.
+func (k *caller) inOrder(which func(*call) bool) []*call {
+	var some []*call
+	for _, c := range k.open {
+		if which(c) {
+			some = append(some, c)
+		}
+	}
+	slices.SortFunc(some, func(a, b *call) int { return cmp.Compare(a.id, b.id) })
+	return some
+}
+
 // loseCalls answers the calls that a leader had and will not answer.
-func (n *Node) loseCalls(why string) {
-	for _, c := range n.caller.open {
-		n.endCall(c, callResult{err: n.failure("call", ErrUncertain, why+"; the handler ran once or not at all")})
+func (n *Node) loseCalls() {
+	for _, c := range n.caller.inOrder(func(*call) bool { return true }) {
+		n.endCall(c, callResult{err: n.failure("call", ErrUncertain, "the leader changed; the handler ran once or not at all")})
 	}
 }
 
 // called is a call that this node should run, as the leader.
 func (n *Node) called(from raft.NodeID, m *wire.Call) {
 	k := &n.caller
+	seen := n.callsOf(from)
+	if seen == nil {
+		return
+	}
 	reply := func(status wire.CallStatus) { n.replyCall(from, &wire.CallReply{ID: m.ID, Status: status}) }
+	refuse := func(status wire.CallStatus) {
+		seen.note(m.ID, callRefused)
+		reply(status)
+	}
 	n.handlersMu.Lock()
 	h := n.handlers[m.Name]
 	n.handlersMu.Unlock()
+	state := seen.state(m.ID)
 	switch {
-	case k.leading == nil:
-		reply(wire.CallNotLeader)
-		return
+	case state == callRunning:
+	case state == callRan:
+		reply(wire.CallUncertain)
+	case k.leading == nil || state == callRefused:
+		// What was refused once stays refused: its caller may have asked anew.
+		refuse(wire.CallNotLeader)
 	case h == nil:
-		reply(wire.CallUnknown)
-		return
-	case k.running >= maxRunningCalls:
-		reply(wire.CallBusy)
-		return
-	case !n.mayRun(from, m.ID):
-		return
+		refuse(wire.CallUnknown)
+	case k.running.count >= maxRunningCalls || k.running.bytes+len(m.Payload) > maxRunningBytes:
+		refuse(wire.CallBusy)
+	default:
+		n.startHandler(from, seen, h, m)
 	}
-	k.running++
+}
+
+// startHandler runs a handler beside the turns.
+func (n *Node) startHandler(from raft.NodeID, seen *callsSeen, h Handler, m *wire.Call) {
+	k := &n.caller
+	seen.note(m.ID, callRunning)
+	size := len(m.Payload)
+	k.running.add(size)
 	ctx, cancel := k.leading, func() {}
 	if m.Timeout > 0 {
 		ctx, cancel = context.WithTimeout(ctx, time.Duration(m.Timeout)*time.Millisecond)
@@ -207,7 +268,8 @@ func (n *Node) called(from raft.NodeID, m *wire.Call) {
 		r := n.runHandler(ctx, h, term, m)
 		_ = n.inbox.put(func(in *input) error {
 			in.tasks = append(in.tasks, func() {
-				k.running--
+				k.running.sub(load{1, size})
+				seen.note(m.ID, callRan)
 				n.replyCall(from, r)
 			})
 			return nil
@@ -265,7 +327,11 @@ func (n *Node) callReplied(from raft.NodeID, r *wire.CallReply) {
 	case wire.CallUnknown:
 		n.endCall(c, callResult{err: n.failure("call", fmt.Errorf("%w: %q", ErrNoHandler, c.name), "register it on every node before the first call")})
 	case wire.CallUncertain:
-		n.endCall(c, callResult{err: n.failure("call", ErrUncertain, "the leader stepped down while the handler ran: "+string(r.Payload))})
+		why := "the handler ran, and its result was lost"
+		if len(r.Payload) > 0 {
+			why = "the leader stepped down while the handler ran: " + string(r.Payload)
+		}
+		n.endCall(c, callResult{err: n.failure("call", ErrUncertain, why)})
 	case wire.CallNotLeader, wire.CallBusy:
 		k.putBack(c, n.now+1)
 	}
@@ -274,55 +340,9 @@ func (n *Node) callReplied(from raft.NodeID, r *wire.CallReply) {
 // putBack lets a call that was not run wait for the leader again.
 func (k *caller) putBack(c *call, notBefore uint64) {
 	delete(k.open, c.id)
-	c.sent = false
+	c.sent = 0
 	k.waiting = append(k.waiting, c)
 	k.notBefore = notBefore
-}
-
-// callWindow is how far behind a node's latest call another one of it may be and still
-// be run.
-const callWindow = 1 << 12
-
-// callsSeen are the calls of one node that this one has been asked to run. A channel may
-// repeat a message, also long after; a handler must not run twice for it.
-type callsSeen struct {
-	latest uint64
-	ids    map[uint64]struct{}
-}
-
-// first reports whether a call is seen for the first time. One that is too old to tell
-// is not.
-func (s *callsSeen) first(id uint64) bool {
-	if _, seen := s.ids[id]; seen || id+callWindow <= s.latest {
-		return false
-	}
-	s.latest = max(s.latest, id)
-	s.ids[id] = struct{}{}
-	if len(s.ids) > 2*callWindow {
-		for old := range s.ids {
-			if old+callWindow <= s.latest {
-				delete(s.ids, old)
-			}
-		}
-	}
-	return true
-}
-
-// mayRun reports whether a call of another node is not one that was run before. Only
-// members may call, which bounds what has to be remembered.
-func (n *Node) mayRun(from raft.NodeID, id uint64) bool {
-	if from == n.config.ID {
-		return true
-	}
-	s := n.caller.seen[from]
-	if s == nil {
-		if !n.sessions.members.Member(from) {
-			return false
-		}
-		s = &callsSeen{ids: map[uint64]struct{}{}}
-		n.caller.seen[from] = s
-	}
-	return s.first(id)
 }
 
 // followLeadership starts and ends the context that handlers run in. Handlers only run

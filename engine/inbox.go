@@ -16,8 +16,10 @@ const (
 	// not committed yet.
 	maxOpenProposals     = 1 << 16
 	maxOpenProposalBytes = 64 << 20
-	// maxWaitingRequests bounds reads, and calls, that no turn has taken yet.
-	maxWaitingRequests = 1 << 16
+	// maxOpenRequests and maxOpenRequestBytes bound this node's reads and calls that
+	// are not answered yet.
+	maxOpenRequests     = 1 << 16
+	maxOpenRequestBytes = 64 << 20
 )
 
 // inbox is where everything waits for the next turn: the only part of a node that
@@ -33,10 +35,18 @@ type inbox struct {
 	dropped uint64
 	closed  error
 
-	open, openBytes int
+	// proposals and requests are what is open, and was not settled yet.
+	proposals, requests load
 	// room is closed when there is room for proposals again; nil if nobody waits.
 	room chan struct{}
 }
+
+// A load is a number of requests and their size in bytes.
+type load struct{ count, bytes int }
+
+func (l *load) add(bytes int) { l.count, l.bytes = l.count+1, l.bytes+bytes }
+
+func (l *load) sub(other load) { l.count, l.bytes = l.count-other.count, l.bytes-other.bytes }
 
 // input is what has come in since the last turn.
 type input struct {
@@ -128,23 +138,34 @@ func (b *inbox) putProposal(p *Proposal) error {
 	switch {
 	case b.closed != nil:
 		return b.closed
-	case b.open >= maxOpenProposals || b.openBytes+len(p.command) > maxOpenProposalBytes:
+	case b.proposals.count >= maxOpenProposals || b.proposals.bytes+len(p.command) > maxOpenProposalBytes:
 		return ErrBusy
 	}
-	b.open++
-	b.openBytes += len(p.command)
+	b.proposals.add(len(p.command))
 	b.in.proposals = append(b.in.proposals, p)
 	b.rouse()
 	return nil
 }
 
-// settled makes room for as many proposals as have got their result.
-func (b *inbox) settled(count, bytes int) {
+// putRequest adds a read or a call of so many bytes.
+func (b *inbox) putRequest(bytes int, add func(*input)) error {
+	return b.put(func(in *input) error {
+		if b.requests.count >= maxOpenRequests || b.requests.bytes+bytes > maxOpenRequestBytes {
+			return ErrBusy
+		}
+		b.requests.add(bytes)
+		add(in)
+		return nil
+	})
+}
+
+// settled makes room for as much as has got its result.
+func (b *inbox) settled(proposals, requests load) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.open -= count
-	b.openBytes -= bytes
-	if b.room != nil {
+	b.requests.sub(requests)
+	b.proposals.sub(proposals)
+	if b.room != nil && proposals.count > 0 {
 		close(b.room)
 		b.room = nil
 	}
@@ -154,7 +175,7 @@ func (b *inbox) settled(count, bytes int) {
 func (b *inbox) whenRoom() <-chan struct{} {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.closed != nil || b.open == 0 {
+	if b.closed != nil || b.proposals.count == 0 {
 		now := make(chan struct{})
 		close(now)
 		return now

@@ -72,11 +72,12 @@ type Node struct {
 	caller   caller
 	outbox   outbox
 	// items, resolved, served collect what the turn makes known at its end.
-	items           []Item
-	resolved        []*Proposal
-	served          []*readWaiter
-	settledProposal struct{ count, bytes int }
-	feedApplied     raft.Index
+	items       []Item
+	resolved    []*Proposal
+	served      []*readWaiter
+	feedApplied raft.Index
+	// settled are the proposals and requests that need no room any more.
+	settledProposals, settledRequests load
 	// onceWaiting are handlers' appends that are not in the log yet.
 	onceWaiting     []*Proposal
 	dropped         uint64

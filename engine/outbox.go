@@ -125,7 +125,7 @@ func (n *Node) undelivered(to raft.NodeID, messages []any) {
 			n.roundAnswered(m.Token, false, 0)
 			n.reader.notBefore = later
 		case *wire.Call:
-			if c := n.caller.open[m.ID]; c != nil {
+			if c := n.caller.open[m.ID]; c != nil && c.sent == 1 {
 				n.caller.putBack(c, later)
 			}
 		}

@@ -146,6 +146,9 @@ func (n *Node) AppendInTerm(ctx context.Context, term raft.Term, value []byte) (
 }
 
 func (n *Node) proposeWhenRoom(ctx context.Context, p *Proposal) error {
+	if ctx.Err() != nil {
+		return n.failure("append", ctx.Err(), "nothing was appended")
+	}
 	for {
 		err := n.submit(p)
 		if !errors.Is(err, ErrBusy) {

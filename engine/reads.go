@@ -2,6 +2,8 @@ package engine
 
 import (
 	"context"
+	"slices"
+	"sync/atomic"
 
 	"github.com/ben-ng/gaggle/raft"
 	"github.com/ben-ng/gaggle/wire"
@@ -12,7 +14,11 @@ import (
 const maxReadRounds = 4
 
 // readWaiter is one Read call.
-type readWaiter struct{ done chan error }
+type readWaiter struct {
+	done chan error
+	// gone: its caller has stopped to wait.
+	gone atomic.Bool
+}
 
 // readRound is the reads that share one read index.
 type readRound struct {
@@ -49,13 +55,7 @@ type reader struct {
 // Errors: that of the context, ErrBusy, ErrStandby, ErrClosed.
 func (n *Node) Read(ctx context.Context) error {
 	w := &readWaiter{done: make(chan error, 1)}
-	err := n.inbox.put(func(in *input) error {
-		if len(in.reads) >= maxWaitingRequests {
-			return ErrBusy
-		}
-		in.reads = append(in.reads, w)
-		return nil
-	})
+	err := n.inbox.putRequest(0, func(in *input) { in.reads = append(in.reads, w) })
 	if err != nil {
 		return n.failure("read", err, "")
 	}
@@ -63,8 +63,15 @@ func (n *Node) Read(ctx context.Context) error {
 	case err := <-w.done:
 		return err
 	case <-ctx.Done():
+		w.gone.Store(true)
 		return n.gaveUp("read", ctx.Err(), "nothing was read")
 	}
+}
+
+// endRead answers a read that is not served.
+func (n *Node) endRead(w *readWaiter, err error) {
+	w.done <- err
+	n.settledRequests.add(0)
 }
 
 // pumpReads asks the leader on behalf of all reads that wait.
@@ -180,10 +187,19 @@ func (n *Node) readRequested(from raft.NodeID, m *wire.ReadIndex) {
 	}
 }
 
-// tickReads asks again what was not answered for a while.
+// tickReads asks again what was not answered for a while, and forgets those whose
+// callers have gone.
 func (n *Node) tickReads() {
+	r := &n.reader
+	r.waiting = slices.DeleteFunc(r.waiting, func(w *readWaiter) bool {
+		gone := w.gone.Load()
+		if gone {
+			n.settledRequests.add(0)
+		}
+		return gone
+	})
 	patience := uint64(n.config.Raft.ElectionTicksMax)
-	n.reader.askAgain(func(round *readRound) bool {
-		return n.reader.leader != n.config.ID && n.now-round.askedAt >= patience
+	r.askAgain(func(round *readRound) bool {
+		return r.leader != n.config.ID && n.now-round.askedAt >= patience
 	})
 }

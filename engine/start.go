@@ -123,11 +123,11 @@ func (n *Node) shutDown(err error) {
 	}
 	n.reader.askAgain(func(*readRound) bool { return true })
 	for _, w := range n.reader.waiting {
-		w.done <- err
+		n.endRead(w, err)
 	}
 	for _, round := range n.reader.rounds {
 		for _, w := range round.waiters {
-			w.done <- err
+			n.endRead(w, err)
 		}
 	}
 	n.reader.waiting, n.reader.rounds = nil, nil

@@ -72,7 +72,7 @@ func (n *Node) refuse(in *input, err error) {
 		n.resolve(p, Item{}, n.failure("append", err, n.whyNoLeader()))
 	}
 	for _, w := range in.reads {
-		w.done <- n.failure("read", err, n.whyNoLeader())
+		n.endRead(w, n.failure("read", err, n.whyNoLeader()))
 	}
 	for _, c := range in.calls {
 		n.endCall(c, callResult{err: n.failure("call", err, n.whyNoLeader())})
@@ -91,6 +91,7 @@ func (n *Node) tick() {
 	}
 	n.tickProposals()
 	n.tickReads()
+	n.tickCalls()
 	if n.now%uint64(n.config.Raft.HeartbeatTicks) == 0 {
 		n.memberStatusDue = true
 	}
@@ -189,7 +190,7 @@ func (n *Node) peerUnreachable(id raft.NodeID) {
 		n.reader.askAgain(func(*readRound) bool { return true })
 	}
 	if id == n.caller.leader {
-		n.loseCalls("the connection to the leader broke")
+		n.caller.askAgain()
 	}
 }
 
@@ -311,8 +312,7 @@ func (n *Node) resolve(p *Proposal, item Item, err error) {
 
 // settle takes a proposal off the account of open ones.
 func (n *Node) settle(p *Proposal) {
-	n.settledProposal.count++
-	n.settledProposal.bytes += len(p.command)
+	n.settledProposals.add(len(p.command))
 }
 
 // publish lets everybody see what the turn has brought, in one pass. Who is woken
@@ -325,9 +325,10 @@ func (n *Node) publish() {
 		n.items = n.items[:0]
 	}
 	n.publishStatus()
-	if s := &n.settledProposal; s.count > 0 {
-		n.inbox.settled(s.count, s.bytes)
-		s.count, s.bytes = 0, 0
+	n.settledRequests.count += len(n.served)
+	if n.settledProposals.count > 0 || n.settledRequests.count > 0 {
+		n.inbox.settled(n.settledProposals, n.settledRequests)
+		n.settledProposals, n.settledRequests = load{}, load{}
 	}
 	for i, p := range n.resolved {
 		p.ready <- struct{}{}
