@@ -70,6 +70,9 @@ func (f *Feed) wake() {
 // that of the context, and after Close, ErrClosed.
 func (f *Feed) Next(ctx context.Context, from, until raft.Index) ([]Item, error) {
 	for {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
 		f.mu.Lock()
 		items := f.find(from, until)
 		if len(items) > 0 || f.last >= until {
