@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
-	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -15,13 +13,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/ben-ng/gaggle"
-	"github.com/ben-ng/gaggle/channel"
 	"github.com/ben-ng/gaggle/channel/memory"
 	"github.com/ben-ng/gaggle/channel/tcp"
 )
-
-// demoWindow is how many lines are under way at once.
-const demoWindow = 4096
 
 type demoOptions struct {
 	nodes      int
@@ -37,9 +31,9 @@ func demoCommand() *cobra.Command {
 		Short: "Run a cluster in this process and append lines to it",
 		Long: `Runs a cluster in this process, appends every line of standard input (or, if that is
 a terminal or empty, the words "mary had a little lamb"), each through a node chosen at
-random, shows what each node commits, and compares the nodes at the end. The exit
-status is 0 only if all nodes that are left hold the same entries in the same order,
-each line once.`,
+random, shows what each node commits as it does, and compares the nodes at the end. The
+exit status is 0 only if all nodes that are left hold the same entries in the same
+order, each line once.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return demo(cmd.Context(), o, cmd.InOrStdin(), cmd.OutOrStdout())
@@ -47,21 +41,29 @@ each line once.`,
 	}
 	c.Flags().IntVar(&o.nodes, "nodes", 3, "how many nodes")
 	c.Flags().StringVar(&o.channel, "channel", "memory", "how they reach each other: memory or tcp")
-	c.Flags().BoolVar(&o.killLeader, "kill-leader", false, "stop the leader half-way")
+	c.Flags().BoolVar(&o.killLeader, "kill-leader", false, "stop the leader half-way, without a word to the others")
 	c.Flags().BoolVar(&o.json, "json", false, "write one JSON object a line")
 	return c
 }
 
-// demoLine is what the demo appends: the number makes equal lines different.
-type demoLine struct {
-	Number int    `json:"n"`
-	Text   string `json:"v"`
+// check reports what is wrong with the options.
+func (o demoOptions) check() error {
+	switch {
+	case o.nodes < 1 || o.nodes > gaggle.MaxSize:
+		return fmt.Errorf("--nodes %d: must be from 1 to %d", o.nodes, gaggle.MaxSize)
+	case o.channel != "memory" && o.channel != "tcp":
+		return fmt.Errorf("--channel %s: must be memory or tcp", o.channel)
+	case o.killLeader && o.nodes < 3:
+		return fmt.Errorf("--kill-leader with %d nodes: what is left would have no majority; use 3 or more", o.nodes)
+	}
+	return nil
 }
 
 // demoNode is one node of the demo.
 type demoNode struct {
 	*gaggle.Node[demoLine]
 	name    string
+	plug    *plug
 	stopped atomic.Bool
 	// shown is the index up to which its entries have been written out.
 	shown milestone
@@ -78,59 +80,56 @@ type demoRun struct {
 
 func demo(ctx context.Context, o demoOptions, in io.Reader, w io.Writer) error {
 	began := time.Now()
-	values, err := demoInput(in)
+	if err := o.check(); err != nil {
+		return err
+	}
+	values, err := demoInput(ctx, in)
 	if err != nil {
 		return err
 	}
-	if o.killLeader && o.nodes < 3 {
-		return fmt.Errorf("--kill-leader with %d nodes: what is left would have no majority; use 3 or more", o.nodes)
-	}
 	d := &demoRun{options: o, out: newOutput(w, o.json), elections: map[gaggle.Term]bool{}}
-	following, stopFollowing := context.WithCancel(ctx)
-	var followers sync.WaitGroup
-	defer func() {
-		stopFollowing()
-		for _, n := range d.nodes {
-			_ = n.Close()
-		}
-		followers.Wait()
-	}()
+	defer d.close()
 	if err := d.start(ctx); err != nil {
 		return err
 	}
-	for _, n := range d.nodes {
-		followers.Go(func() { d.follow(following, n) })
-		followers.Go(func() { d.watch(following, n) })
-	}
-	identical, err := d.run(ctx, values)
+	logs, err := d.runShowing(ctx, values)
 	if err != nil {
 		return errors.Join(err, d.out.flush())
 	}
-	d.mu.Lock()
-	s := summaryEvent{"summary", len(d.alive()), len(values), identical, len(d.elections), time.Since(began).Seconds()}
-	d.mu.Unlock()
-	verdict := "hold the same entries in the same order, each line once"
-	if !identical {
-		verdict = "DIFFER"
+	verdict := judge(logs, values)
+	text := "hold the same entries in the same order, each line once"
+	if verdict != nil {
+		text = "DIFFER"
 	}
-	d.out.event(s, "%d nodes %s: %d entries, %d elections, %.2f s", s.Nodes, verdict, s.Entries, s.Elections, s.Seconds)
-	if err := d.out.flush(); err != nil {
-		return err
+	s := summaryEvent{"summary", len(logs), len(values), verdict == nil, len(d.elections), time.Since(began).Seconds()}
+	d.out.event(s, "%d nodes %s: %d entries, %d elections, %.2f s", s.Nodes, text, s.Entries, s.Elections, s.Seconds)
+	if verdict != nil {
+		verdict = fmt.Errorf("the nodes do not agree: %w", verdict)
 	}
-	if !identical {
-		return errors.New("the nodes do not agree")
-	}
-	return nil
+	return errors.Join(verdict, d.out.flush())
 }
 
-func demoInput(in io.Reader) ([]string, error) {
+// demoInput reads all that is to be appended.
+func demoInput(ctx context.Context, in io.Reader) ([]string, error) {
 	var values []string
 	if !isTerminal(in) {
-		for line, err := range lines(in) {
+		read := make(chan error, 1)
+		// Not waited for: nothing can interrupt a read of standard input.
+		go func() {
+			var err error
+			var line string
+			for line, err = range lines(in) {
+				values = append(values, line)
+			}
+			read <- err
+		}()
+		select {
+		case err := <-read:
 			if err != nil {
 				return nil, err
 			}
-			values = append(values, line)
+		case <-ctx.Done():
+			return nil, ctx.Err()
 		}
 	}
 	if len(values) == 0 {
@@ -141,12 +140,11 @@ func demoInput(in io.Reader) ([]string, error) {
 
 // start makes the nodes and waits until all of them are ready.
 func (d *demoRun) start(ctx context.Context) error {
-	var meeting channel.Channel = memory.New()
+	meeting := memory.New()
 	var first *tcp.Channel
 	for i := range d.options.nodes {
-		switch d.options.channel {
-		case "memory":
-		case "tcp":
+		way := &plug{Channel: meeting}
+		if d.options.channel == "tcp" {
 			// All but the first only know where the first is.
 			c := tcp.New("127.0.0.1:0")
 			if first == nil {
@@ -154,16 +152,15 @@ func (d *demoRun) start(ctx context.Context) error {
 			} else {
 				c = tcp.New("127.0.0.1:0", first.Addr())
 			}
-			meeting = c
-		default:
-			return fmt.Errorf("--channel %s: must be memory or tcp", d.options.channel)
+			way.Channel = c
 		}
 		name := fmt.Sprintf("node-%d", i+1)
-		n, err := gaggle.Join[demoLine](ctx, meeting, gaggle.Size(d.options.nodes), gaggle.ID(name), gaggle.InMemory(), gaggle.Local())
+		n, err := gaggle.Join[demoLine](ctx, way, gaggle.Size(d.options.nodes), gaggle.ID(name),
+			gaggle.WithCodec(demoCodec{}), gaggle.InMemory(), gaggle.Local())
 		if err != nil {
 			return err
 		}
-		d.nodes = append(d.nodes, &demoNode{Node: n, name: name})
+		d.nodes = append(d.nodes, &demoNode{Node: n, name: name, plug: way})
 	}
 	for _, n := range d.nodes {
 		if err := n.Ready(ctx); err != nil {
@@ -173,25 +170,48 @@ func (d *demoRun) start(ctx context.Context) error {
 	return nil
 }
 
-// follow shows what a node commits.
-func (d *demoRun) follow(ctx context.Context, n *demoNode) {
-	for e, err := range n.Entries(ctx) {
-		if err != nil {
-			return
-		}
-		d.out.committed(n.name, e.Index, e.Term, e.Value.Text)
-		n.shown.reach(uint64(e.Index))
+func (d *demoRun) close() {
+	for _, n := range d.nodes {
+		_ = n.Close()
 	}
 }
 
-// watch shows who leads, once for each term. The first leader may have been elected
-// before the watching began.
-func (d *demoRun) watch(ctx context.Context, n *demoNode) {
-	s := n.Status()
-	events := n.Watch(ctx)
-	if s.Leader != "" {
-		d.elected(s.Leader, s.Term)
+// runShowing appends all values, shows what happens meanwhile, and returns what the nodes
+// that are left hold then.
+func (d *demoRun) runShowing(ctx context.Context, values []string) ([]demoLog, error) {
+	showing, stopShowing := context.WithCancel(ctx)
+	var followers sync.WaitGroup
+	defer func() {
+		stopShowing()
+		followers.Wait()
+	}()
+	for _, n := range d.nodes {
+		followers.Go(func() { d.follow(showing, n) })
+		followers.Go(func() { d.watch(showing, n) })
 	}
+	logs, err := d.run(ctx, values)
+	for _, n := range d.alive() {
+		d.leads(n.Status()) // which its watcher may not have come to yet
+	}
+	return logs, err
+}
+
+// follow shows what a node commits. It ends early only if the node does, and whoever
+// waits for the entries to be shown will notice that.
+func (d *demoRun) follow(ctx context.Context, n *demoNode) {
+	_ = follow(ctx, n.Node, func(e gaggle.Entry[demoLine]) {
+		d.out.committed(n.name, e.Index, e.Term, e.Value.Text)
+	}, func(shown gaggle.Index) error {
+		_ = d.out.flush() // an error comes again at the end
+		n.shown.reach(uint64(shown))
+		return nil
+	})
+}
+
+// watch shows who leads. The first leader was elected before the watching began.
+func (d *demoRun) watch(ctx context.Context, n *demoNode) {
+	events := n.Watch(ctx)
+	d.leads(n.Status())
 	for e := range events {
 		if e, ok := e.(gaggle.LeaderElected); ok {
 			d.elected(e.Leader, e.Term)
@@ -199,6 +219,13 @@ func (d *demoRun) watch(ctx context.Context, n *demoNode) {
 	}
 }
 
+func (d *demoRun) leads(s gaggle.Status) {
+	if s.Leader != "" {
+		d.elected(s.Leader, s.Term)
+	}
+}
+
+// elected shows a leader, once for each term.
 func (d *demoRun) elected(leader gaggle.NodeID, term gaggle.Term) {
 	d.mu.Lock()
 	seen := d.elections[term]
@@ -207,6 +234,7 @@ func (d *demoRun) elected(leader gaggle.NodeID, term gaggle.Term) {
 	if !seen {
 		name, _, _ := strings.Cut(string(leader), "#")
 		d.out.leader(name, term)
+		_ = d.out.flush() // an error comes again at the end
 	}
 }
 
@@ -218,157 +246,4 @@ func (d *demoRun) alive() []*demoNode {
 		}
 	}
 	return alive
-}
-
-// run appends all values and reports whether all nodes then hold the same.
-func (d *demoRun) run(ctx context.Context, values []string) (bool, error) {
-	half := len(values)
-	if d.options.killLeader {
-		half = len(values) / 2
-	}
-	all := make([]demoLine, len(values))
-	for i, v := range values {
-		all[i] = demoLine{i, v}
-	}
-	uncertain, err := d.append(ctx, all[:half], nil)
-	if err != nil {
-		return false, err
-	}
-	if d.options.killLeader {
-		more, err := d.append(ctx, all[half:], d.killLeader)
-		if err != nil {
-			return false, err
-		}
-		uncertain = append(uncertain, more...)
-	}
-	if err := d.appendLost(ctx, uncertain); err != nil {
-		return false, err
-	}
-	return d.compare(ctx, len(values))
-}
-
-// append appends lines, each through a random node, many at a time, and returns those
-// whose outcome is not known because their node was stopped. If meanwhile is given, it
-// is run while the first of them are under way.
-func (d *demoRun) append(ctx context.Context, all []demoLine, meanwhile func()) ([]demoLine, error) {
-	type underWay struct {
-		line     demoLine
-		proposal *gaggle.Proposal[demoLine]
-	}
-	var uncertain []demoLine
-	queue := make([]underWay, 0, demoWindow)
-	settle := func() error {
-		for _, u := range queue {
-			_, err := u.proposal.Wait(ctx)
-			switch {
-			case errors.Is(err, gaggle.ErrClosed):
-				uncertain = append(uncertain, u.line)
-			case err != nil:
-				return err
-			}
-		}
-		queue = queue[:0]
-		return nil
-	}
-	for _, line := range all {
-		alive := d.alive()
-		p, err := alive[rand.IntN(len(alive))].Propose(line)
-		if errors.Is(err, gaggle.ErrClosed) {
-			uncertain = append(uncertain, line)
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		if queue = append(queue, underWay{line, p}); len(queue) == demoWindow {
-			if meanwhile != nil {
-				meanwhile()
-				meanwhile = nil
-			}
-			if err := settle(); err != nil {
-				return nil, err
-			}
-		}
-	}
-	if meanwhile != nil {
-		meanwhile()
-	}
-	return uncertain, settle()
-}
-
-// killLeader stops whichever node leads.
-func (d *demoRun) killLeader() {
-	for _, n := range d.nodes {
-		if s := n.Status(); s.Leader == n.ID() {
-			n.stopped.Store(true)
-			d.out.event(stoppedEvent{"stopped", n.name}, "%-8s is stopped", n.name)
-			_ = n.Close()
-			return
-		}
-	}
-}
-
-// appendLost appends, of the lines whose outcome was not known, those that turn out
-// not to be in the log. A read barrier that a new leader has confirmed settles it.
-func (d *demoRun) appendLost(ctx context.Context, uncertain []demoLine) error {
-	if len(uncertain) == 0 {
-		return nil
-	}
-	n := d.alive()[0]
-	committed, err := d.upToDate(ctx, n)
-	if err != nil {
-		return err
-	}
-	there := make(map[int]bool, len(committed))
-	for _, e := range committed {
-		there[e.Value.Number] = true
-	}
-	lost := slices.DeleteFunc(uncertain, func(l demoLine) bool { return there[l.Number] })
-	_, err = d.append(ctx, lost, nil)
-	return err
-}
-
-// upToDate returns what a node has committed when it has caught up with the cluster.
-func (d *demoRun) upToDate(ctx context.Context, n *demoNode) ([]gaggle.Entry[demoLine], error) {
-	if err := n.Read(ctx); err != nil {
-		return nil, err
-	}
-	var all []gaggle.Entry[demoLine]
-	for e, err := range n.Entries(ctx, gaggle.Until(n.Status().Applied)) {
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, e)
-	}
-	return all, nil
-}
-
-// compare reports whether all nodes that are left hold the same entries, with each of
-// so many lines once, and have shown them.
-func (d *demoRun) compare(ctx context.Context, lines int) (bool, error) {
-	var reference []gaggle.Entry[demoLine]
-	for i, n := range d.alive() {
-		all, err := d.upToDate(ctx, n)
-		if err != nil {
-			return false, err
-		}
-		if len(all) > 0 {
-			if err := n.shown.wait(ctx, uint64(all[len(all)-1].Index)); err != nil {
-				return false, err
-			}
-		}
-		if i == 0 {
-			reference = all
-		} else if !slices.Equal(all, reference) {
-			return false, nil
-		}
-	}
-	times := make([]int, lines)
-	for _, e := range reference {
-		if e.Value.Number < 0 || e.Value.Number >= lines {
-			return false, nil
-		}
-		times[e.Value.Number]++
-	}
-	return !slices.ContainsFunc(times, func(n int) bool { return n != 1 }), nil
 }

@@ -2,24 +2,18 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/url"
 	"os"
 	"os/signal"
-	"slices"
 	"strings"
 	"sync"
-	"syscall"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/ben-ng/gaggle"
-	"github.com/ben-ng/gaggle/channel/tcp"
 )
 
 type joinOptions struct {
@@ -64,40 +58,56 @@ its nodes stops.`,
 }
 
 func join(ctx context.Context, address string, o joinOptions, in io.Reader, out, errs io.Writer) error {
+	asked := make(chan os.Signal, 1)
+	relayStatusSignal(asked) // first of all: until then the signal ends the process
+	defer signal.Stop(asked)
 	places, err := parseURL(address)
 	if err != nil {
 		return err
 	}
-	n, err := joinAt(ctx, places, o, slog.New(slog.NewTextHandler(errs, &slog.HandlerOptions{Level: slog.LevelWarn})))
+	n, err := joinAt(ctx, places, o, newLog(errs, o.json))
 	if err != nil {
 		return err
 	}
 	j := &joined{node: n, out: newOutput(out, o.json), errs: newOutput(errs, o.json)}
-	ctx, stop := context.WithCancel(ctx)
+	running, stop := context.WithCancel(ctx)
 	var others sync.WaitGroup
 	defer func() {
 		stop()
 		_ = n.Close()
 		others.Wait()
+		_ = j.out.flush() // the interrupt may have come in the middle of showing
 	}()
-	others.Go(func() { j.showStatus(ctx, o.status) })
+	others.Go(func() { j.showStatus(running, asked, o.status) })
 	shown := make(chan error, 1)
-	others.Go(func() { shown <- j.show(ctx) })
+	others.Go(func() { shown <- j.show(running) })
 	appended := make(chan error, 1)
 	// Not waited for: nothing can interrupt a read of standard input.
-	go func() { appended <- j.appendAll(ctx, in, o.exit) }()
-	for {
+	go func() { appended <- j.appendAll(running, in) }()
+	for err == nil {
 		select {
 		case <-ctx.Done():
-			return nil
-		case err := <-shown:
-			return err
-		case err := <-appended:
-			if err != nil || o.exit {
-				return errors.Join(err, j.out.flush())
+			err = ctx.Err()
+		case err = <-shown:
+		case err = <-appended:
+			if err == nil && o.exit {
+				return nil
 			}
 		}
 	}
+	if ctx.Err() != nil && !o.exit {
+		return nil // it was to stay until it is interrupted
+	}
+	return err
+}
+
+// newLog returns a log for what an operator should know.
+func newLog(w io.Writer, asJSON bool) *slog.Logger {
+	options := &slog.HandlerOptions{Level: slog.LevelWarn}
+	if asJSON {
+		return slog.New(slog.NewJSONHandler(w, options))
+	}
+	return slog.New(slog.NewTextHandler(w, options))
 }
 
 // parseURL returns the addresses in a channel URL.
@@ -113,134 +123,4 @@ func parseURL(address string) ([]string, error) {
 		}
 	}
 	return places, nil
-}
-
-// joinAt joins, listening where it was told to, or else where it can.
-func joinAt(ctx context.Context, places []string, o joinOptions, log *slog.Logger) (*gaggle.Node[string], error) {
-	options := []gaggle.Option{gaggle.Size(o.size), gaggle.Name(o.name), gaggle.InMemory(), gaggle.Logger(log)}
-	if o.id != "" {
-		options = append(options, gaggle.ID(o.id))
-	}
-	candidates := []string{o.listen}
-	if o.listen == "" {
-		candidates = append(slices.Clone(places), anyPort(places))
-	}
-	var last error
-	for _, listen := range candidates {
-		n, err := gaggle.Join[string](ctx, tcp.New(listen, places...), options...)
-		if err == nil {
-			return n, nil
-		}
-		last = err
-		if !errors.Is(err, syscall.EADDRINUSE) && !errors.Is(err, syscall.EADDRNOTAVAIL) {
-			break
-		}
-	}
-	return nil, last
-}
-
-// anyPort is where to listen if no listed address is this machine's: at any port, and
-// reachable from where the listed ones are.
-func anyPort(places []string) string {
-	for _, place := range places {
-		host, _, _ := net.SplitHostPort(place)
-		if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
-			return ":0"
-		}
-	}
-	return "127.0.0.1:0"
-}
-
-// joined is a node and where it writes.
-type joined struct {
-	node *gaggle.Node[string]
-	out  *output
-	errs *output
-	// written is the index up to which entries have been written out.
-	written milestone
-}
-
-// show writes committed entries until the context ends. It writes out what it has
-// whenever there is nothing more to write, and not for each entry.
-func (j *joined) show(ctx context.Context) error {
-	for e, err := range j.node.Entries(ctx) {
-		if err != nil {
-			if ctx.Err() != nil || errors.Is(err, gaggle.ErrClosed) {
-				return j.out.flush()
-			}
-			return err
-		}
-		j.out.committed(string(j.node.ID()), e.Index, e.Term, e.Value)
-		if e.Index >= j.node.Status().Applied {
-			if err := j.out.flush(); err != nil {
-				return err
-			}
-		}
-		j.written.reach(uint64(e.Index))
-	}
-	return nil
-}
-
-// appendAll appends the lines of a reader, many at a time, in their order, and waits
-// for them if asked to.
-func (j *joined) appendAll(ctx context.Context, in io.Reader, wait bool) error {
-	var last *gaggle.Proposal[string]
-	for line, err := range lines(in) {
-		if err != nil {
-			return err
-		}
-		p, err := j.propose(ctx, line, last)
-		if err != nil {
-			return err
-		}
-		last = p
-	}
-	if last == nil || !wait {
-		return nil
-	}
-	// They commit in order: the last is committed when all are.
-	e, err := last.Wait(ctx)
-	if err != nil {
-		return err
-	}
-	return j.written.wait(ctx, uint64(e.Index))
-}
-
-// propose proposes a line, and when too much is under way waits for what was before.
-func (j *joined) propose(ctx context.Context, line string, before *gaggle.Proposal[string]) (*gaggle.Proposal[string], error) {
-	for {
-		p, err := j.node.Propose(line)
-		if !errors.Is(err, gaggle.ErrBusy) || before == nil {
-			return p, err
-		}
-		if _, err := before.Wait(ctx); err != nil {
-			return nil, err
-		}
-	}
-}
-
-// showStatus writes the status every second, if asked to, and whenever the process is
-// sent SIGUSR1.
-func (j *joined) showStatus(ctx context.Context, always bool) {
-	asked := make(chan os.Signal, 1)
-	signal.Notify(asked, syscall.SIGUSR1)
-	defer signal.Stop(asked)
-	var tick <-chan time.Time
-	if always {
-		t := time.NewTicker(time.Second)
-		defer t.Stop()
-		tick = t.C
-	}
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-asked:
-		case <-tick:
-		}
-		j.errs.status(j.node.Status())
-		if j.errs.flush() != nil {
-			return
-		}
-	}
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -16,6 +17,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
@@ -41,6 +43,6 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
 		return 130 // as shells report an interrupt
 	}
-	_, _ = fmt.Fprintln(errs, "gaggle:", err)
+	_, _ = fmt.Fprintln(errs, "gaggle:", strings.TrimPrefix(err.Error(), "gaggle: "))
 	return 1
 }
