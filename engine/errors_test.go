@@ -1,0 +1,31 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"testing"
+)
+
+func TestAnErrorSaysWhatWhereWhenAndWhatNext(t *testing.T) {
+	for want, e := range map[string]*Error{
+		"gaggle: append: the node is closed (node a#1)":                            {Op: "append", Node: "a#1", Err: ErrClosed},
+		"gaggle: read: too much in flight (node a#1, term 7); wait for some of it": {Op: "read", Node: "a#1", Term: 7, Err: ErrBusy, Hint: "wait for some of it"},
+	} {
+		if e.Error() != want {
+			t.Errorf("%q, want %q", e.Error(), want)
+		}
+	}
+}
+
+func TestAnErrorIsItsReasons(t *testing.T) {
+	var err error = &Error{Op: "append", Node: "a", Err: errors.Join(ErrUncertain, context.Canceled)}
+	if !errors.Is(err, ErrUncertain) || !errors.Is(err, context.Canceled) || errors.Is(err, ErrClosed) {
+		t.Errorf("%v is not exactly its reasons", err)
+	}
+}
+
+func TestARemoteErrorNamesTheCall(t *testing.T) {
+	if got := (&RemoteError{Call: "reserve", Text: "sold out"}).Error(); got != "reserve: sold out" {
+		t.Errorf("%q", got)
+	}
+}
