@@ -47,9 +47,9 @@ type call struct {
 	// until the leader answers. sentAt is when, in ticks.
 	sent   int
 	sentAt uint64
+	// ended: it was answered, or withdrawn.
+	ended bool
 }
-
-func (c *call) ended() bool { return len(c.done) > 0 }
 
 type callResult struct {
 	payload []byte
@@ -77,6 +77,9 @@ type caller struct {
 // Handle registers the handler of a name. Every node should have the same handlers,
 // before it calls any: whichever leads will run them.
 func (n *Node) Handle(name string, h Handler) error {
+	if len(name) > wire.MaxName {
+		return n.failure("handle", fmt.Errorf("the name %.32q… has %d bytes, the most is %d", name, len(name), wire.MaxName), "")
+	}
 	n.handlersMu.Lock()
 	defer n.handlersMu.Unlock()
 	if _, ok := n.handlers[name]; ok {
@@ -94,6 +97,12 @@ func (n *Node) Call(ctx context.Context, name string, payload []byte) ([]byte, e
 	if len(payload) > MaxValue {
 		return nil, n.failure("call", ErrTooLarge, "")
 	}
+	if len(name) > wire.MaxName {
+		return nil, n.failure("call", ErrNoHandler, "no handler can have so long a name")
+	}
+	if ctx.Err() != nil {
+		return nil, n.failure("call", ctx.Err(), "the handler did not run")
+	}
 	c := &call{name: name, payload: slices.Clone(payload), done: make(chan callResult, 1)}
 	if due, ok := ctx.Deadline(); ok {
 		c.timeout = uint64(max(time.Until(due).Milliseconds(), 1))
@@ -106,38 +115,29 @@ func (n *Node) Call(ctx context.Context, name string, payload []byte) ([]byte, e
 	case r := <-c.done:
 		return r.payload, r.err
 	case <-ctx.Done():
-		return nil, n.cancelCall(ctx, c)
+		r := n.cancelCall(ctx, c)
+		return r.payload, r.err
 	}
 }
 
-// cancelCall withdraws a call, and says whether it may have run.
-func (n *Node) cancelCall(ctx context.Context, c *call) error {
-	answer := make(chan callResult, 1)
-	err := n.inbox.put(func(in *input) error {
-		in.tasks = append(in.tasks, func() {
-			if c.sent > 0 {
-				n.endCall(c, callResult{err: n.failure("call", errors.Join(ErrUncertain, ctx.Err()), "the handler ran once or not at all")})
-			} else {
-				n.endCall(c, callResult{err: n.gaveUp("call", ctx.Err(), "the handler did not run")})
-			}
-			answer <- callResult{}
-		})
-		return nil
+// cancelCall withdraws a call, and says whether it may have run. If it has been answered
+// in the meantime, that counts. A node that stops answers it too.
+func (n *Node) cancelCall(ctx context.Context, c *call) callResult {
+	_ = n.do(func() {
+		if c.sent > 0 {
+			n.endCall(c, callResult{err: n.failure("call", errors.Join(ErrUncertain, ctx.Err()), "the handler ran once or not at all")})
+		} else {
+			n.endCall(c, callResult{err: n.gaveUp("call", ctx.Err(), "the handler did not run")})
+		}
 	})
-	if err != nil {
-		return (<-c.done).err
-	}
-	select {
-	case <-answer:
-	case <-n.stopped:
-	}
-	return (<-c.done).err
+	return <-c.done
 }
 
 // endCall answers a call once.
 func (n *Node) endCall(c *call, r callResult) {
 	delete(n.caller.open, c.id)
-	if !c.ended() {
+	if !c.ended {
+		c.ended = true
 		c.done <- r
 		n.settledRequests.add(len(c.payload))
 	}
@@ -157,7 +157,7 @@ func (n *Node) pumpCalls() {
 	waiting := k.waiting
 	k.waiting = nil
 	for _, c := range waiting {
-		if c.ended() {
+		if c.ended {
 			continue
 		}
 		k.ids++
@@ -182,7 +182,7 @@ func (n *Node) sendCall(c *call) {
 // growing patience: the handler may still run, or a message was lost.
 func (n *Node) tickCalls() {
 	k := &n.caller
-	k.waiting = slices.DeleteFunc(k.waiting, (*call).ended)
+	k.waiting = slices.DeleteFunc(k.waiting, func(c *call) bool { return c.ended })
 	if k.leader == n.config.ID || k.leader == raft.None {
 		return
 	}
@@ -284,21 +284,27 @@ func (n *Node) runHandler(ctx context.Context, h Handler, term raft.Term, m *wir
 	defer func() {
 		if p := recover(); p != nil {
 			n.log.Error("a leader handler panicked", slog.String("call", m.Name), slog.Any("panic", p), slog.String("stack", string(debug.Stack())))
-			r.Status, r.Payload = wire.CallFailed, fmt.Appendf(nil, "the handler panicked: %v", p)
+			r.Status, r.Payload = wire.CallFailed, textOf(fmt.Errorf("the handler panicked: %v", p))
 		}
 	}()
 	result, err := h(ctx, term, m.Payload)
 	switch {
 	case err != nil && errors.Is(context.Cause(ctx), errLeadershipEnded):
-		r.Status, r.Payload = wire.CallUncertain, []byte(err.Error())
+		r.Status, r.Payload = wire.CallUncertain, textOf(err)
 	case err != nil:
-		r.Status, r.Payload = wire.CallFailed, []byte(err.Error())
+		r.Status, r.Payload = wire.CallFailed, textOf(err)
 	case len(result) > MaxValue:
-		r.Status, r.Payload = wire.CallFailed, []byte(ErrTooLarge.Error())
+		r.Status, r.Payload = wire.CallFailed, textOf(ErrTooLarge)
 	default:
-		r.Payload = result
+		r.Payload = slices.Clone(result) // the handler may go on using it
 	}
 	return r
+}
+
+// textOf is what an error says, as far as it fits into an answer.
+func textOf(err error) []byte {
+	text := err.Error()
+	return []byte(text[:min(len(text), wire.MaxCallPayload)])
 }
 
 // errLeadershipEnded is why a handler's context ends with its leader.

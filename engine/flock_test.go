@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -134,6 +135,12 @@ func (f *flock) leader() *Node {
 		}
 	}
 	return leader
+}
+
+// other returns a node that is none of these.
+func (f *flock) other(not ...*Node) *Node {
+	i := slices.IndexFunc(f.nodes, func(n *Node) bool { return !slices.Contains(not, n) })
+	return f.nodes[i]
 }
 
 // values returns what a node has applied.

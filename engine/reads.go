@@ -54,6 +54,9 @@ type reader struct {
 // before the call (a linearizable read barrier, thesis §6.4). It writes nothing.
 // Errors: that of the context, ErrBusy, ErrStandby, ErrClosed.
 func (n *Node) Read(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return n.failure("read", ctx.Err(), "nothing was read")
+	}
 	w := &readWaiter{done: make(chan error, 1)}
 	err := n.inbox.putRequest(0, func(in *input) { in.reads = append(in.reads, w) })
 	if err != nil {

@@ -1,0 +1,204 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/ben-ng/gaggle/raft"
+	"github.com/ben-ng/gaggle/wire"
+)
+
+func TestARepeatedCallRunsOnce(t *testing.T) {
+	f, leader, follower := leads(t, 3)
+	ran := f.handle("echo")
+	s := spyOn(t, leader)
+	m := &wire.Call{ID: 1, Name: "echo", Payload: []byte("x")}
+	hear(leader, follower.ID(), m, m)
+	if ran() != 1 {
+		t.Fatalf("a call that came twice at once ran %d times", ran())
+	}
+	leader.Turn()
+	if r := taken[*wire.CallReply](s); len(r) != 1 || r[0].Status != wire.CallDone || string(r[0].Payload) != "x" {
+		t.Fatalf("the answers are %+v", r)
+	}
+	hear(leader, follower.ID(), m)
+	if ran() != 1 {
+		t.Error("a call that came again after its end ran again")
+	}
+	if r := taken[*wire.CallReply](s); len(r) != 1 || r[0].Status != wire.CallUncertain {
+		t.Errorf("the call that came again was answered %+v", r)
+	}
+}
+
+func TestACallThatWasRefusedDoesNotRunWhenItIsRepeated(t *testing.T) {
+	f, leader, follower := leads(t, 3)
+	ran := f.handle("echo")
+	s := spyOn(t, follower)
+	m := &wire.Call{ID: 1, Name: "echo"}
+	hear(follower, leader.ID(), m) // it does not lead
+	if r := taken[*wire.CallReply](s); len(r) != 1 || r[0].Status != wire.CallNotLeader {
+		t.Fatalf("a follower answers %+v", r)
+	}
+	hear(leader, follower.ID(), &wire.Call{ID: 2, Name: "nobody knows"})
+	leader.caller.running.count = maxRunningCalls
+	hear(leader, follower.ID(), &wire.Call{ID: 3, Name: "echo"})
+	leader.caller.running.count = 0
+	if err := leader.Handle("nobody knows", func(context.Context, raft.Term, []byte) ([]byte, error) { panic("it ran") }); err != nil {
+		t.Fatal(err)
+	}
+	// The callers have been told by now, and may have asked anew.
+	hear(leader, follower.ID(), &wire.Call{ID: 2, Name: "nobody knows"}, &wire.Call{ID: 3, Name: "echo"})
+	if ran() != 0 {
+		t.Errorf("a call that was refused ran %d times", ran())
+	}
+}
+
+func TestACallOfAStrangerDoesNotRun(t *testing.T) {
+	f, leader, _ := leads(t, 3)
+	ran := f.handle("echo")
+	s := spyOn(t, leader)
+	hear(leader, "stranger", &wire.Call{ID: 1, Name: "echo"})
+	if got := taken[*wire.CallReply](s); ran() != 0 || len(got) > 0 {
+		t.Errorf("the call ran %d times and was answered %+v", ran(), got)
+	}
+}
+
+func TestTheCallsOfANodeThatIsNoMemberAnyMoreAreForgotten(t *testing.T) {
+	f, leader, follower := leads(t, 3)
+	ran := f.handle("echo")
+	hear(leader, follower.ID(), &wire.Call{ID: 1, Name: "echo"})
+	conf := raft.NewConfiguration([]raft.NodeID{leader.ID()}, nil)
+	data, err := conf.AppendBinary(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = leader.do(func() { leader.applyConfiguration(&raft.Entry{Type: raft.EntryConfiguration, Data: data}) })
+	leader.Turn()
+	if _, kept := leader.caller.seen[follower.ID()]; kept {
+		t.Error("they are remembered")
+	}
+	hear(leader, follower.ID(), &wire.Call{ID: 2, Name: "echo"})
+	if ran() != 1 {
+		t.Error("its calls still run")
+	}
+}
+
+func TestTheContextOfAHandlerEndsWithTheLeadership(t *testing.T) {
+	f, leader, follower := leads(t, 3)
+	began := make(chan raft.Term, 1)
+	for _, n := range f.nodes {
+		_ = n.Handle("wait", func(ctx context.Context, term raft.Term, _ []byte) ([]byte, error) {
+			began <- term
+			<-ctx.Done()
+			return nil, fmt.Errorf("stopped: %w", context.Cause(ctx))
+		})
+	}
+	s := spyOn(t, leader)
+	hear(leader, follower.ID(), &wire.Call{ID: 1, Name: "wait"})
+	if term := <-began; term != leader.Status().Term {
+		t.Errorf("the handler was told term %d, the leader is in %d", term, leader.Status().Term)
+	}
+	pass(leader, 2*leader.config.Raft.ElectionTicksMax) // nobody hears it
+	leader.background.Wait()
+	leader.Turn()
+	if r := taken[*wire.CallReply](s); len(r) != 1 || r[0].Status != wire.CallUncertain {
+		t.Errorf("the call was answered %+v", r)
+	}
+}
+
+func TestAHandlersPanicIsItsCallersError(t *testing.T) {
+	f, leader, _ := leads(t, 1)
+	_ = leader.Handle("trip", func(context.Context, raft.Term, []byte) ([]byte, error) { panic("oops") })
+	c := calls(leader, "trip", "")
+	f.finish(c)
+	var remote *RemoteError
+	if !errors.As(c.err, &remote) || !strings.Contains(remote.Text, "oops") {
+		t.Errorf("the error is %v", c.err)
+	}
+	if leader.caller.running != (load{}) {
+		t.Errorf("the handler is still counted as running: %+v", leader.caller.running)
+	}
+}
+
+func TestAnAnswerThatIsTooLargeIsAnError(t *testing.T) {
+	f, leader, follower := leads(t, 3)
+	for _, n := range f.nodes {
+		_ = n.Handle("result", func(context.Context, raft.Term, []byte) ([]byte, error) { return make([]byte, MaxValue+1), nil })
+		_ = n.Handle("error", func(context.Context, raft.Term, []byte) ([]byte, error) {
+			return nil, errors.New(strings.Repeat("no ", MaxValue))
+		})
+		_ = n.Handle("fits", func(context.Context, raft.Term, []byte) ([]byte, error) { return make([]byte, MaxValue), nil })
+	}
+	for _, n := range []*Node{leader, follower} {
+		result, failure, fits := calls(n, "result", ""), calls(n, "error", ""), calls(n, "fits", "")
+		f.finish(result, failure, fits)
+		var remote *RemoteError
+		if !errors.As(result.err, &remote) || !strings.Contains(remote.Text, ErrTooLarge.Error()) {
+			t.Errorf("a result of more than the limit: %.100v", result.err)
+		}
+		if !errors.As(failure.err, &remote) || !strings.HasPrefix(remote.Text, "no no no") {
+			t.Errorf("an error with a long text: %.100v", failure.err)
+		}
+		if fits.err != nil || len(fits.payload) != MaxValue {
+			t.Errorf("a result of just the limit: %d bytes, %v", len(fits.payload), fits.err)
+		}
+	}
+}
+
+func TestAHandlerMayChangeItsResultAfterwards(t *testing.T) {
+	f, leader, _ := leads(t, 1)
+	shared := []byte("result")
+	_ = leader.Handle("share", func(context.Context, raft.Term, []byte) ([]byte, error) { return shared, nil })
+	c := calls(leader, "share", "")
+	leader.Turn()
+	leader.background.Wait() // the handler has returned, and nothing was sent yet
+	copy(shared, "changed")
+	f.finish(c)
+	if string(c.payload) != "result" {
+		t.Errorf("the result is %q", c.payload)
+	}
+}
+
+func TestANameIsRegisteredOnceAndFitsIntoAMessage(t *testing.T) {
+	n := newFlock(t, 1).nodes[0]
+	nothing := func(context.Context, raft.Term, []byte) ([]byte, error) { return nil, nil }
+	for name, ok := range map[string]bool{strings.Repeat("x", wire.MaxName): true, strings.Repeat("x", wire.MaxName+1): false} {
+		if err := n.Handle(name, nothing); (err == nil) != ok {
+			t.Errorf("a name of %d bytes: %v", len(name), err)
+		}
+	}
+	if err := n.Handle(strings.Repeat("x", wire.MaxName), nothing); err == nil {
+		t.Error("a name could be registered twice")
+	}
+	if _, err := n.Call(t.Context(), strings.Repeat("x", wire.MaxName+1), nil); !errors.Is(err, ErrNoHandler) {
+		t.Errorf("a call of too long a name: %v", err)
+	}
+}
+
+func TestMoreCallsThanMayRunWaitAtTheirCaller(t *testing.T) {
+	f, leader, follower := leads(t, 3)
+	ran := f.handle("echo")
+	leader.caller.running = load{count: maxRunningCalls}
+	c := calls(follower, "echo", "x")
+	for range 20 {
+		f.tick()
+	}
+	if ran() != 0 {
+		t.Fatal("a handler beyond the limit ran")
+	}
+	leader.caller.running = load{bytes: maxRunningBytes}
+	for range 20 {
+		f.tick()
+	}
+	if ran() != 0 {
+		t.Fatal("a handler beyond the limit of bytes ran")
+	}
+	leader.caller.running = load{}
+	f.finish(c)
+	if c.err != nil || ran() != 1 {
+		t.Errorf("when there was room the call returned %v, and ran %d times", c.err, ran())
+	}
+}
