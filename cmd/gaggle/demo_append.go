@@ -109,6 +109,7 @@ func (d *demoRun) leader(ctx context.Context) (*demoNode, error) {
 	for {
 		for _, n := range d.nodes {
 			if s := n.Status(); s.Leader == n.ID() {
+				d.leads(s) // which its watcher may not have come to yet
 				return n, nil
 			}
 		}
