@@ -260,6 +260,9 @@ func (s *scripted) loses(m Message) bool {
 
 func (s *scripted) carryOut(n *scriptedNode, u *Update) {
 	for _, m := range u.Messages {
+		if broken := brokenPromise(&n.disk, m); broken != "" {
+			s.fail("%s", broken)
+		}
 		if !s.loses(m) {
 			s.network = append(s.network, m)
 		}
