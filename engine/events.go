@@ -63,7 +63,7 @@ type Watcher struct {
 	hub    *watchers
 	events []Event
 	missed uint64
-	// more has a token when events have come, and is closed when the node is.
+	// more has a token when events have come, and is closed when none will come any more.
 	more chan struct{}
 }
 
@@ -111,9 +111,10 @@ func (n *Node) Watch() *Watcher {
 	return w
 }
 
-// Next returns the next event, and false when the node is closed or the context ends.
+// Next returns the next event, and false when there is none any more as the watcher was
+// stopped or the node is closed, or when the context has ended.
 func (w *Watcher) Next(ctx context.Context) (Event, bool) {
-	for {
+	for ctx.Err() == nil {
 		if e, ok := w.take(); ok {
 			return e, true
 		}
@@ -123,9 +124,9 @@ func (w *Watcher) Next(ctx context.Context) (Event, bool) {
 				return w.take()
 			}
 		case <-ctx.Done():
-			return nil, false
 		}
 	}
+	return nil, false
 }
 
 func (w *Watcher) take() (Event, bool) {
@@ -148,7 +149,10 @@ func (w *Watcher) take() (Event, bool) {
 func (w *Watcher) Stop() {
 	w.hub.mu.Lock()
 	defer w.hub.mu.Unlock()
-	delete(w.hub.all, w)
+	if _, ok := w.hub.all[w]; ok {
+		delete(w.hub.all, w)
+		close(w.more)
+	}
 }
 
 // watched reports whether anybody watches.

@@ -93,6 +93,10 @@ func TestAWatcherWaitsForEventsUntilItsContextEnds(t *testing.T) {
 		if e, open := <-got; open {
 			t.Errorf("after its context's end the watcher got %v", e)
 		}
+		n.emit(Committed{5})
+		if e, ok := w.Next(ctx); ok {
+			t.Errorf("with an ended context the watcher got %v", e)
+		}
 	})
 }
 
@@ -105,8 +109,11 @@ func TestAStoppedWatcherGetsNothingMore(t *testing.T) {
 	w.Stop()
 	w.Stop()
 	n.emit(Committed{1})
-	if len(w.events) != 0 || len(other.events) != 1 {
-		t.Errorf("the stopped watcher has %d events, the other %d", len(w.events), len(other.events))
+	if e, ok := w.Next(t.Context()); ok {
+		t.Errorf("the stopped watcher gets %v", e)
+	}
+	if e, ok := other.Next(t.Context()); !ok || e != (Committed{1}) {
+		t.Errorf("the other watcher gets %v, %v", e, ok)
 	}
 	other.Stop()
 	if n.watchers.watched() {

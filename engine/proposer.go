@@ -43,7 +43,8 @@ const (
 
 // Wait waits until the value is committed and applied on this node, and returns it
 // with its place in the log. If the context ends first, the error is the context's,
-// and also ErrUncertain if the value may yet be appended. Waiting again is allowed.
+// and also ErrUncertain if the value may yet be appended; if it may not, others who wait
+// get an error too. Waiting again is allowed.
 func (p *Proposal) Wait(ctx context.Context) (Item, error) {
 	select {
 	case <-p.ready:
@@ -61,7 +62,7 @@ func (p *Proposal) Wait(ctx context.Context) (Item, error) {
 // abandon gives up on a proposal: for good if it was not sent, else its outcome is
 // uncertain.
 func (p *Proposal) abandon(cause error) error {
-	if p.state.CompareAndSwap(proposalWaiting, proposalAbandoned) {
+	if p.state.CompareAndSwap(proposalWaiting, proposalAbandoned) || p.state.Load() == proposalAbandoned {
 		return p.node.gaveUp("append", cause, "nothing was appended")
 	}
 	return p.node.failure("append", errors.Join(ErrUncertain, cause), "the value is in the log once or not at all; read the entries to find out")
@@ -236,7 +237,7 @@ func (n *Node) nextToSend() *Proposal {
 	for p.sent == p.next && p.queue.size > 0 {
 		q := p.queue.pop()
 		if !q.state.CompareAndSwap(proposalWaiting, proposalSent) {
-			n.settle(q)
+			n.dropAbandoned(q)
 			continue
 		}
 		setSerial(q.command, p.session, p.next)
@@ -329,7 +330,7 @@ func (n *Node) proposeOnce(q *Proposal) {
 		return
 	}
 	if !q.state.CompareAndSwap(proposalWaiting, proposalSent) {
-		n.settle(q)
+		n.dropAbandoned(q)
 		return
 	}
 	index := n.core.Last().Index + 1
@@ -423,13 +424,18 @@ func (n *Node) tickProposals() {
 	p.sendAgain(n.now)
 }
 
+// dropAbandoned ends a proposal that a caller gave up. Others may wait for it.
+func (n *Node) dropAbandoned(q *Proposal) {
+	n.resolve(q, Item{}, n.failure("append", context.Canceled, "nothing was appended: a wait for it ended before it was sent"))
+}
+
 // sweepQueue makes room of what was abandoned while there is no leader.
 func (n *Node) sweepQueue() {
 	q := &n.proposer.queue
 	for range q.size {
 		p := q.pop()
 		if p.state.Load() == proposalAbandoned {
-			n.settle(p)
+			n.dropAbandoned(p)
 		} else {
 			q.push(p)
 		}

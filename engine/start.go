@@ -148,7 +148,7 @@ func (n *Node) shutDown(err error) {
 	n.published.State, n.published.Role, n.published.Leader = Stopped, raft.Follower, raft.None
 	n.published.Waiting = "nothing: it is stopped"
 	if n.failed != nil {
-		n.published.Problem = err
+		n.published.Problem = n.failed
 	}
 	n.published.mu.Unlock()
 	n.feed.end(err)

@@ -83,6 +83,9 @@ func (n *Node) tick() {
 	n.now++
 	n.tickFounding()
 	if n.core == nil {
+		n.sweepQueue()
+		n.tickReads()
+		n.tickCalls()
 		return
 	}
 	n.step(raft.Tick{})
