@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"maps"
 	"slices"
@@ -69,24 +70,23 @@ var eventFields = map[string][]string{
 }
 
 // parseEvent reads a line that --json wrote.
-func parseEvent(t *testing.T, line string) event {
-	t.Helper()
+func parseEvent(line string) (event, error) {
 	var fields map[string]json.RawMessage
 	var e event
 	if err := json.Unmarshal([]byte(line), &fields); err != nil {
-		t.Fatalf("%q is not an object: %v", line, err)
+		return e, fmt.Errorf("%q is not an object: %w", line, err)
 	}
 	if err := json.Unmarshal([]byte(line), &e); err != nil {
-		t.Fatalf("%q: %v", line, err)
+		return e, fmt.Errorf("%q: %w", line, err)
 	}
 	if e.Event == "status" { // which has these only if there is something to say
 		delete(fields, "waiting")
 		delete(fields, "problem")
 	}
 	if got := slices.Sorted(maps.Keys(fields)); !slices.Equal(got, eventFields[e.Event]) {
-		t.Fatalf("%q has the fields %v, want those of an event that is known: %v", line, got, eventFields[e.Event])
+		return e, fmt.Errorf("%q has the fields %v, want those of an event that is known: %v", line, got, eventFields[e.Event])
 	}
-	return e
+	return e, nil
 }
 
 // events reads all that --json wrote.
@@ -100,7 +100,11 @@ func (o outcome) events(t *testing.T) []event {
 	}
 	var events []event
 	for line := range strings.Lines(o.out) {
-		events = append(events, parseEvent(t, line))
+		e, err := parseEvent(line)
+		if err != nil {
+			t.Fatal(err)
+		}
+		events = append(events, e)
 	}
 	return events
 }
