@@ -69,8 +69,10 @@ func TestFramesThatDoNotFitAreDroppedAndCounted(t *testing.T) {
 	if !b.putFrame(new(decoding), maxInboxFrameBytes-10) || !b.putFrame(new(decoding), 10) {
 		t.Fatal("frames that fit were dropped")
 	}
-	if b.putFrame(new(decoding), 1) || b.putFrame(new(decoding), 1) {
-		t.Error("frames beyond the limit were taken")
+	for _, bytes := range []int{1, maxInboxFrameBytes} {
+		if b.putFrame(new(decoding), bytes) {
+			t.Error("a frame beyond the limit was taken")
+		}
 	}
 	if in := b.take(input{}); len(in.frames) != 2 || b.dropped != 2 {
 		t.Errorf("%d frames were taken and %d counted as dropped", len(in.frames), b.dropped)

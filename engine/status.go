@@ -105,6 +105,9 @@ func (n *Node) publishStatus() {
 		return
 	}
 	role, term, leader := n.core.Leadership()
+	if leader != raft.None {
+		n.leaderSeenAt = n.now
+	}
 	p := &n.published
 	p.mu.Lock()
 	before := p.Status

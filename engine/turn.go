@@ -89,9 +89,6 @@ func (n *Node) tick() {
 		return
 	}
 	n.step(raft.Tick{})
-	if _, _, leader := n.core.Leadership(); leader != raft.None {
-		n.leaderSeenAt = n.now
-	}
 	n.tickProposals()
 	n.tickReads()
 	n.tickCalls()

@@ -1,0 +1,124 @@
+package engine
+
+import (
+	"testing"
+
+	"github.com/ben-ng/gaggle/channel"
+	"github.com/ben-ng/gaggle/raft"
+	"github.com/ben-ng/gaggle/wire"
+)
+
+func TestOnlyWhatCarriesDataMayBeOvertaken(t *testing.T) {
+	for _, c := range []struct {
+		message any
+		want    channel.Class
+	}{
+		{raft.Message{Body: &raft.AppendEntries{}}, channel.Bulk},
+		{raft.Message{Body: &raft.AppendReply{}}, channel.Urgent},
+		{raft.Message{Body: &raft.Heartbeat{}}, channel.Urgent},
+		{raft.Message{Body: &raft.RequestVote{}}, channel.Urgent},
+		{raft.Message{Body: &raft.VoteReply{}}, channel.Urgent},
+		{&wire.Proposals{}, channel.Bulk},
+		{&wire.ProposalsRefused{}, channel.Urgent},
+		{&wire.ReadIndex{}, channel.Urgent},
+		{&wire.ReadIndexReply{}, channel.Urgent},
+		{&wire.Call{}, channel.Bulk},
+		{&wire.CallReply{}, channel.Bulk},
+	} {
+		if got := classOf(c.message); got != c.want {
+			t.Errorf("%T %+v is of class %d, want %d", c.message, c.message, got, c.want)
+		}
+	}
+}
+
+func TestWhatATurnHasToSayToANodeLeavesInOneFrameOfEachClass(t *testing.T) {
+	_, leader, follower := leads(t, 3)
+	s := spyOn(t, leader)
+	for token := range uint64(10) {
+		leader.post(follower.ID(), &wire.ReadIndex{Token: token})
+		leader.post(follower.ID(), &wire.Call{ID: token})
+	}
+	leader.flush()
+	if s.frames != [2]int{1, 1} {
+		t.Errorf("frames by class: %v", s.frames)
+	}
+	reads, calls := uint64(0), uint64(0)
+	for _, m := range s.sent {
+		switch m := m.(type) {
+		case *wire.ReadIndex:
+			if m.Token != reads {
+				t.Errorf("message %d has the token %d", reads, m.Token)
+			}
+			reads++
+		case *wire.Call:
+			if m.ID != calls {
+				t.Errorf("call %d has the id %d", calls, m.ID)
+			}
+			calls++
+		}
+	}
+	if reads != 10 || calls != 10 {
+		t.Errorf("%d and %d messages were sent", reads, calls)
+	}
+	s.frames = [2]int{}
+	if leader.flush(); s.frames != [2]int{} {
+		t.Error("a flush sends the same again")
+	}
+}
+
+func TestFramesAreClosedWhenTheyAreLargeOrFull(t *testing.T) {
+	_, leader, follower := leads(t, 3)
+	s := spyOn(t, leader)
+	for range 8 {
+		leader.post(follower.ID(), &wire.Call{Payload: make([]byte, frameTarget/3)})
+	}
+	leader.post(follower.ID(), &wire.Call{Payload: make([]byte, wire.MaxCallPayload)}) // beyond the target alone
+	for range 2*wire.MaxMessages + 1 {
+		leader.post(follower.ID(), &wire.ReadIndex{})
+	}
+	leader.flush()
+	if want := [2]int{channel.Urgent: 3, channel.Bulk: 5}; s.frames != want {
+		t.Errorf("frames by class are %v, want %v", s.frames, want)
+	}
+	if got := len(s.sent); got != 8+1+2*wire.MaxMessages+1 {
+		t.Errorf("%d messages were sent", got)
+	}
+}
+
+func TestWhatTheChannelRefusesIsCounted(t *testing.T) {
+	_, leader, follower := leads(t, 3)
+	s := spyOn(t, leader)
+	s.refuse = channel.ErrBusy
+	before := leader.Status().Dropped
+	leader.post(follower.ID(), &wire.ReadIndex{})
+	leader.Tick()
+	leader.Turn()
+	if got := leader.Status().Dropped; got == before {
+		t.Error("it was not")
+	}
+}
+
+func TestEntriesThatTheChannelRefusesReachTheFollowerLater(t *testing.T) {
+	f, leader, follower := leads(t, 3)
+	port := leader.port
+	s := &spy{t: t, refuse: channel.ErrBusy}
+	leader.port = s
+	p := propose(t, leader, "x")
+	f.settle()
+	leader.port = port
+	// The core is told, so that it does not wait for an answer that will not come.
+	f.until("the proposal has ended", func() bool { return len(p.ready) > 0 })
+	f.until("the follower has it too", func() bool { return follower.applied == leader.applied })
+}
+
+func TestQueuesOfNodesThatAreGoneAreNotKept(t *testing.T) {
+	_, leader, _ := leads(t, 1)
+	spyOn(t, leader)
+	for i := range maxPeersKept + 1 {
+		leader.post(raft.NodeID(number(i)), &wire.ReadIndex{})
+	}
+	leader.flush()
+	if got := len(leader.outbox.peers); got > maxPeersKept {
+		t.Errorf("%d are kept", got)
+	}
+}
