@@ -1,0 +1,73 @@
+package engine
+
+import (
+	"context"
+
+	"github.com/ben-ng/gaggle/raft"
+)
+
+// AppendInTerm appends a value if this node leads the given term, in that term or
+// not at all. If it cannot be appended any more the error is ErrNotLeader.
+func (n *Node) AppendInTerm(ctx context.Context, term raft.Term, value []byte) (Item, error) {
+	if len(value) > MaxValue {
+		return Item{}, n.failure("append", ErrTooLarge, "")
+	}
+	p := n.newProposal()
+	p.command, p.fence = newOnce(value), term
+	if err := n.proposeWhenRoom(ctx, p); err != nil {
+		return Item{}, err
+	}
+	return p.Wait(ctx)
+}
+
+const lostInTerm = "leadership ended before the value was committed; it was not appended"
+
+// pumpOnce appends what handlers that run here want appended.
+func (n *Node) pumpOnce() {
+	waiting := n.onceWaiting
+	n.onceWaiting = nil
+	for _, q := range waiting {
+		n.proposeOnce(q)
+	}
+}
+
+// proposeOnce appends for a handler, if this node still leads its term.
+func (n *Node) proposeOnce(q *Proposal) {
+	if role, term, _ := n.core.Leadership(); role != raft.Leader || term != q.fence {
+		n.resolve(q, Item{}, n.failure("append", ErrNotLeader, "the term that the handler was called in is over; nothing was appended"))
+		return
+	}
+	if !q.state.CompareAndSwap(proposalWaiting, proposalSent) {
+		n.dropAbandoned(q)
+		return
+	}
+	index := n.core.Last().Index + 1
+	if n.core.Step(raft.Propose{Entries: []raft.Entry{{Data: q.command}}}) != nil {
+		q.state.Store(proposalWaiting)
+		n.onceWaiting = append(n.onceWaiting, q)
+		return
+	}
+	if old := n.proposer.once[index]; old != nil {
+		// This leader's log has everything that is committed, and not the old value.
+		n.resolve(old, Item{}, n.failure("append", ErrNotLeader, lostInTerm))
+	}
+	n.proposer.once[index] = q
+}
+
+// appliedOnce settles the handler's append that this node, as a leader, had put at an
+// index: by what has been applied there.
+func (n *Node) appliedOnce(e *raft.Entry, value []byte) {
+	if len(n.proposer.once) == 0 {
+		return
+	}
+	q := n.proposer.once[e.Index]
+	if q == nil {
+		return
+	}
+	delete(n.proposer.once, e.Index)
+	if e.Term == q.fence {
+		n.resolve(q, Item{e.Index, e.Term, value}, nil)
+	} else {
+		n.resolve(q, Item{}, n.failure("append", ErrNotLeader, lostInTerm))
+	}
+}

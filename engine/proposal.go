@@ -1,0 +1,148 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"sync/atomic"
+
+	"github.com/ben-ng/gaggle/raft"
+)
+
+// MaxValue is the largest value that can be appended, encoded, in bytes.
+const MaxValue = 1 << 20
+
+// A Proposal is an append under way. It is safe for concurrent use.
+type Proposal struct {
+	command []byte
+	// fence, if not 0, is the only term in which the value may be appended.
+	fence raft.Term
+	state atomic.Uint32
+	node  *Node
+	// ready holds one token once result and err are set.
+	ready  chan struct{}
+	result Item
+	err    error
+}
+
+// The states of a proposal.
+const (
+	proposalWaiting   uint32 = iota // nobody else has seen it
+	proposalSent                    // it may be in somebody's log
+	proposalAbandoned               // its caller gave up before it was sent
+)
+
+// Wait waits until the value is committed and applied on this node, and returns it
+// with its place in the log. If the context ends first, the error is the context's,
+// and also ErrUncertain if the value may yet be appended; if it may not, others who wait
+// get an error too. Waiting again is allowed.
+func (p *Proposal) Wait(ctx context.Context) (Item, error) {
+	if err := p.await(ctx); err != nil {
+		return Item{}, err
+	}
+	p.ready <- struct{}{}
+	return p.result, p.err
+}
+
+// await takes the token, or gives up when the context ends first.
+func (p *Proposal) await(ctx context.Context) error {
+	select {
+	case <-p.ready:
+		return nil
+	default:
+	}
+	select {
+	case <-p.ready:
+		return nil
+	case <-ctx.Done():
+		return p.abandon(ctx.Err())
+	}
+}
+
+// abandon gives up on a proposal: for good if it was not sent, else its outcome is
+// uncertain.
+func (p *Proposal) abandon(cause error) error {
+	if p.state.CompareAndSwap(proposalWaiting, proposalAbandoned) || p.state.Load() == proposalAbandoned {
+		return p.node.gaveUp("append", cause, "nothing was appended")
+	}
+	return p.node.failure("append", errors.Join(ErrUncertain, cause), "the value is in the log once or not at all; read the entries to find out")
+}
+
+// Propose begins to append a value and returns at once. Values of one node are
+// appended in the order of its Propose calls. The value is copied.
+// Errors: ErrTooLarge, ErrBusy, ErrStandby, ErrClosed.
+func (n *Node) Propose(value []byte) (*Proposal, error) {
+	if len(value) > MaxValue {
+		return nil, n.failure("append", ErrTooLarge, "")
+	}
+	p := n.newProposal()
+	p.command = newAppend(value)
+	if err := n.submit(p); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+func (n *Node) submit(p *Proposal) error {
+	err := n.inbox.putProposal(p)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, ErrBusy):
+		return n.failure("append", err, "wait for some of the appends in flight")
+	}
+	return n.failure("append", err, "")
+}
+
+// Append appends a value and returns when it is committed and applied on this node.
+// It waits while too much is in flight. Errors: those of Propose but ErrBusy, and of
+// Wait.
+func (n *Node) Append(ctx context.Context, value []byte) (Item, error) {
+	if len(value) > MaxValue {
+		return Item{}, n.failure("append", ErrTooLarge, "")
+	}
+	p := n.proposals.Get().(*Proposal)
+	p.command = newAppend(value)
+	if err := n.proposeWhenRoom(ctx, p); err != nil {
+		n.recycle(p)
+		return Item{}, err
+	}
+	if err := p.await(ctx); err != nil {
+		return Item{}, err
+	}
+	item, err := p.result, p.err
+	n.recycle(p)
+	return item, err
+}
+
+// recycle keeps a proposal that nobody else knows any more for the next Append.
+func (n *Node) recycle(p *Proposal) {
+	p.command, p.fence, p.result, p.err = nil, 0, Item{}, nil
+	p.state.Store(proposalWaiting)
+	n.proposals.Put(p)
+}
+
+func (n *Node) newProposal() *Proposal {
+	return &Proposal{node: n, ready: make(chan struct{}, 1)}
+}
+
+func (n *Node) proposeWhenRoom(ctx context.Context, p *Proposal) error {
+	if ctx.Err() != nil {
+		return n.failure("append", ctx.Err(), "nothing was appended")
+	}
+	for {
+		err := n.submit(p)
+		if !errors.Is(err, ErrBusy) {
+			return err
+		}
+		select {
+		case <-n.inbox.whenRoom():
+		case <-ctx.Done():
+			return n.failure("append", ctx.Err(), "nothing was appended: too much is in flight")
+		}
+	}
+}
+
+// dropAbandoned ends a proposal that a caller gave up. Others may wait for it.
+func (n *Node) dropAbandoned(q *Proposal) {
+	n.resolve(q, Item{}, n.failure("append", context.Canceled, "nothing was appended: a wait for it ended before it was sent"))
+}
