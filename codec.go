@@ -2,6 +2,7 @@ package gaggle
 
 import (
 	"encoding/json"
+	"errors"
 	"slices"
 )
 
@@ -18,6 +19,9 @@ type Codec interface {
 // WithCodec replaces JSON.
 func WithCodec(c Codec) Option {
 	return option(func(s *settings) error {
+		if c == nil {
+			return errors.New("gaggle: WithCodec: the codec is nil")
+		}
 		s.codec = c
 		return nil
 	})

@@ -35,8 +35,9 @@
 // # Contexts and errors
 //
 // A context bounds the call it is passed to and nothing else; a node lives until Close.
-// Every error works with errors.Is and the sentinels of this package, and is an *Error
-// that names the node, the term, and what to do next.
+// Every error of a node works with errors.Is and the sentinels of this package, and is
+// an *Error that names the node, the term, and what to do next, or the *RemoteError of a
+// leader handler. What is wrong with the arguments of Join, its errors say in words.
 //
 // Every function and method of this package is safe for concurrent use.
 package gaggle

@@ -97,7 +97,8 @@ func (n *Node[T]) Propose(v T) (*Proposal[T], error) {
 }
 
 // Wait waits for the outcome, as Append does, and with its errors. It may be called
-// again, and by several goroutines.
+// again, and by several goroutines. If the context of one ends before the value was
+// sent, the value is not appended, and all get a context's error.
 func (p *Proposal[T]) Wait(ctx context.Context) (Entry[T], error) {
 	item, err := p.proposal.Wait(ctx)
 	return Entry[T]{item.Index, item.Term, p.value}, err
@@ -172,7 +173,8 @@ func (n *Node[T]) Ready(ctx context.Context) error { return n.engine.Ready(ctx) 
 func (n *Node[T]) Status() Status { return n.engine.Status() }
 
 // Watch yields what happens to the node from the call on, until the context ends or
-// the node is closed. A loop that is too slow misses events and is told so.
+// the node is closed. A loop that is too slow misses events and is told so. There can be
+// one loop over what it returns; it ends the watching.
 func (n *Node[T]) Watch(ctx context.Context) iter.Seq[Event] {
 	w := n.engine.Watch()
 	return func(yield func(Event) bool) {

@@ -136,8 +136,9 @@ func (t Timing) apply(s *settings) error {
 	if t.ElectionMax == 0 {
 		t.ElectionMax = max(def.ElectionMax, t.ElectionMin*5/3)
 	}
-	if t.Heartbeat < ticksPerHeartbeat*time.Microsecond || t.ElectionMin <= 2*t.Heartbeat || t.ElectionMax <= t.ElectionMin {
-		return fmt.Errorf("gaggle: Timing%+v: must have ElectionMin above two heartbeats and ElectionMax above ElectionMin", t)
+	if t.Heartbeat < ticksPerHeartbeat*time.Microsecond || t.ElectionMin <= 2*t.Heartbeat || t.ElectionMax-t.ElectionMin < t.Heartbeat/ticksPerHeartbeat {
+		return fmt.Errorf("gaggle: Timing%+v: must have a Heartbeat of %d µs or more, ElectionMin above two heartbeats, "+
+			"and ElectionMax above ElectionMin by 1/%d heartbeat or more", t, ticksPerHeartbeat, ticksPerHeartbeat)
 	}
 	s.timing = t
 	return nil
@@ -150,6 +151,9 @@ const ticksPerHeartbeat = 5
 func newSettings(ch channel.Channel, options []Option) (*settings, error) {
 	s := &settings{name: DefaultName, timing: LAN(), codec: JSON()}
 	for _, o := range options {
+		if o == nil {
+			return nil, errors.New("gaggle: Join: an option is nil")
+		}
 		if err := o.apply(s); err != nil {
 			return nil, err
 		}
