@@ -58,7 +58,7 @@ func TestWhatTheOwnerSaysTooEarlyIsRefused(t *testing.T) {
 
 type strangeEvent struct{ Event }
 
-func TestAnUnknownEventIsRefused(t *testing.T) {
+func TestAnUnknownEventAndAMessageForAnotherAreRefused(t *testing.T) {
 	saved, err := Found([]NodeID{"a", "b"})
 	if err != nil {
 		t.Fatal(err)
@@ -70,7 +70,12 @@ func TestAnUnknownEventIsRefused(t *testing.T) {
 	if err := c.Step(strangeEvent{}); err == nil {
 		t.Error("it was taken")
 	}
-	if err := c.Step(Receive{Message{From: "b", To: "a", Term: 2}}); !errors.Is(err, ErrInvalidMessage) {
-		t.Errorf("a message without a body: %v", err)
+	for name, m := range map[string]Message{
+		"without a body": {From: "b", To: "a", Term: 2},
+		"for another":    {From: "b", To: "c", Term: 2, Body: &TimeoutNow{}},
+	} {
+		if err := c.Step(Receive{m}); !errors.Is(err, ErrInvalidMessage) || c.hard.Term != 1 {
+			t.Errorf("a message %s: %v, term %d", name, err, c.hard.Term)
+		}
 	}
 }
