@@ -95,15 +95,18 @@ func TestWhatIsUnknownOrForAnotherIsRefused(t *testing.T) {
 	if err := c.Step(strangeEvent{}); err == nil {
 		t.Error("an unknown event was taken")
 	}
+	conf := c.members.current()
 	strange := []Entry{{Index: 2, Term: 2, Type: entryTypes}}
 	for name, m := range map[string]Message{
-		"without a body":           {From: "b", To: "a", Term: 2},
-		"for another":              {From: "b", To: "c", Term: 2, Body: &TimeoutNow{}},
-		"with an unknown entry":    {From: "b", To: "a", Term: 2, Body: &AppendEntries{Session: 1, Prev: Position{1, 1}, Entries: strange}},
-		"from the receiver":        {From: "a", To: "a", Term: 2, Body: &TimeoutNow{}},
-		"without a term":           {From: "b", To: "a", Body: &TimeoutNow{}},
-		"without a sender":         {To: "a", Term: 2, Body: &TimeoutNow{}},
-		"of a type made elsewhere": {From: "b", To: "a", Term: 2, Body: struct{ Body }{}},
+		"without a body":             {From: "b", To: "a", Term: 2},
+		"for another":                {From: "b", To: "c", Term: 2, Body: &TimeoutNow{}},
+		"with an unknown entry":      {From: "b", To: "a", Term: 2, Body: &AppendEntries{Session: 1, Prev: Position{1, 1}, Entries: strange}},
+		"from the receiver":          {From: "a", To: "a", Term: 2, Body: &TimeoutNow{}},
+		"without a term":             {From: "b", To: "a", Body: &TimeoutNow{}},
+		"without a sender":           {To: "a", Term: 2, Body: &TimeoutNow{}},
+		"with a snapshot of nothing": {From: "b", To: "a", Term: 2, Body: &InstallSnapshot{1, SnapshotMeta{Last: Position{0, 1}, Configuration: conf}}},
+		"with a snapshot of no term": {From: "b", To: "a", Term: 2, Body: &InstallSnapshot{1, SnapshotMeta{Last: Position{1, 0}, Configuration: conf}}},
+		"of a type made elsewhere":   {From: "b", To: "a", Term: 2, Body: struct{ Body }{}},
 	} {
 		if err := c.Step(Receive{m}); !errors.Is(err, ErrInvalidMessage) || c.hard.Term != 1 {
 			t.Errorf("a message %s: %v, term %d", name, err, c.hard.Term)
@@ -152,6 +155,10 @@ func TestTheMessagesOfAnUpdateStayUntilTheNext(t *testing.T) {
 // its way out.
 func TestABrokenInvariantEndsANode(t *testing.T) {
 	c := newCore(t, "a", "b", "c")
+	mustStep(t, c, Receive{Message{From: "b", To: "a", Term: 2, Body: &RequestVote{PreVote: true}}})
+	if len(c.out.Messages) != 1 {
+		t.Fatal("no answer is on its way out")
+	}
 	mustStep(t, c, Receive{Message{From: "b", To: "a", Term: 2, Body: &Heartbeat{Session: 1}}})
 	err := c.Step(Receive{Message{From: "c", To: "a", Term: 2, Body: &Heartbeat{Session: 1}}})
 	if !errors.Is(err, ErrInvariant) {
