@@ -76,7 +76,7 @@ func (a *address) visit() {
 	default:
 		a.failing = time.Time{}
 		started := time.Now()
-		rival := newLink(a.port, peer.node, a.name, conn).run()
+		rival := newLink(a.port, peer, a.name, conn).run()
 		a.port.life.release(conn)
 		a.restAfter(time.Since(started), rival)
 	}

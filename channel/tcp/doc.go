@@ -45,12 +45,12 @@
 // # Trouble
 //
 // A connection is cut when the kernel takes none or not all of a write within 5 s;
-// when 5 pings, sent 1 s apart, have not been answered; when nothing, not even
-// pings, comes in for 5 s; when a handshake takes longer than 5 s; when what comes
-// is not in the format below; and when the receiver returns an error. At most 64
-// accepted connections may be in their handshake, and 512 may be open in all; more are
-// closed at once. Each accepted connection holds up to 64 KiB, and a frame of up to
-// channel.MaxFrame in the making.
+// when 5 pings, sent 1 s apart, have not been answered; when 5 s pass before the next
+// record, a ping if nothing else, is there in whole; when a handshake takes longer
+// than 5 s; when what comes is not in the format below; and when the receiver returns
+// an error. At most 64 accepted connections may be in their handshake, and 512 may be
+// open in all; more are closed at once. Each accepted connection holds up to 64 KiB,
+// and a frame of up to channel.MaxFrame in the making.
 //
 // Trouble is logged through channel.Self.Log, at most once a minute for each kind of
 // trouble with each peer; the next line says how many were left out.

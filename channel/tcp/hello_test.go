@@ -35,21 +35,6 @@ func TestAHelloIsReadAsItWasWritten(t *testing.T) {
 	}
 }
 
-// FuzzHello checks that what is read as a hello is one.
-func FuzzHello(f *testing.F) {
-	f.Add(hello{cluster: "c", node: "n", address: "host:1"}.encode())
-	f.Add([]byte("GAGL\x01\x00\x14"))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		h, err := readHello(bytes.NewReader(data))
-		if err != nil {
-			return
-		}
-		if again := h.encode(); !bytes.Equal(again, data[:len(again)]) {
-			t.Fatalf("%x was read as %+v", data, h)
-		}
-	})
-}
-
 func TestHellosCutShortAreErrors(t *testing.T) {
 	whole := hello{cluster: "c", node: "n", address: "host:1"}.encode()
 	for n := range whole {

@@ -125,7 +125,9 @@ var errReceiver = errors.New("frame refused")
 
 // read takes what a peer sends until it ends or must be ended.
 func (in *inbound) read(conn net.Conn) error {
-	s := newStream(&patientReader{conn, in.port.patience})
+	r := &patientReader{conn: conn, patience: in.port.patience}
+	s := newStream(r)
+	s.begins = r.renew
 	for {
 		a, err := s.next()
 		if err != nil {
@@ -163,15 +165,23 @@ func (in *inbound) answerPing(conn net.Conn) error {
 	return err
 }
 
-// A patientReader gives up when nothing comes for some time.
+// A patientReader gives up when a record is not there in whole some time after it
+// was first waited for. So a peer cannot stay by sending a byte now and then.
 type patientReader struct {
 	conn     net.Conn
 	patience time.Duration
+	renewed  bool // nothing of the record has been waited for yet
 }
 
+// renew says that a record begins.
+func (r *patientReader) renew() { r.renewed = true }
+
 func (r *patientReader) Read(b []byte) (int, error) {
-	if err := r.conn.SetReadDeadline(time.Now().Add(r.patience)); err != nil {
-		return 0, err
+	if r.renewed {
+		if err := r.conn.SetReadDeadline(time.Now().Add(r.patience)); err != nil {
+			return 0, err
+		}
+		r.renewed = false
 	}
 	return r.conn.Read(b)
 }

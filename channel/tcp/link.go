@@ -22,6 +22,7 @@ var (
 type link struct {
 	port    *port
 	node    raft.NodeID
+	nonce   nonce // of the node
 	address string
 	conn    net.Conn
 	queue   *queue
@@ -31,10 +32,11 @@ type link struct {
 	cause error // why it ended
 }
 
-func newLink(p *port, node raft.NodeID, address string, conn net.Conn) *link {
+func newLink(p *port, peer hello, address string, conn net.Conn) *link {
 	return &link{
 		port:    p,
-		node:    node,
+		node:    peer.node,
+		nonce:   peer.nonce,
 		address: address,
 		conn:    conn,
 		queue:   newQueue(),
@@ -47,6 +49,7 @@ func newLink(p *port, node raft.NodeID, address string, conn net.Conn) *link {
 func (l *link) run() (rival *link) {
 	directory := l.port.directory
 	if rival := directory.connect(l); rival != nil {
+		l.compare(rival)
 		return rival
 	}
 	l.port.complain(slog.LevelInfo, "connected", string(l.node), nil)
@@ -64,6 +67,15 @@ func (l *link) run() (rival *link) {
 	}
 	close(l.done)
 	return nil
+}
+
+// compare says so if the link and its rival lead to two nodes. The first to connect
+// is the one that frames for the ID are sent to.
+func (l *link) compare(rival *link) {
+	if l.nonce != rival.nonce {
+		l.port.complain(slog.LevelWarn, "two nodes have one ID", string(l.node),
+			fmt.Errorf("one is at %s, one at %s", rival.address, l.address))
+	}
 }
 
 // hangUp ends the link. The first cause is the one that counts.

@@ -19,6 +19,7 @@ var errRecord = errors.New("malformed record")
 // A stream reads what one peer sends after its hello.
 type stream struct {
 	in     *bufio.Reader
+	begins func() // is called before each record, unless it is nil
 	header [headerBytes]byte
 	size   [sizeBytes]byte
 
@@ -69,6 +70,9 @@ func (s *stream) next() (arrival, error) {
 }
 
 func (s *stream) readHeader() (kind, int, error) {
+	if s.begins != nil {
+		s.begins()
+	}
 	if _, err := io.ReadFull(s.in, s.header[:]); err != nil {
 		if err == io.EOF && s.large != nil {
 			err = io.ErrUnexpectedEOF

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"testing"
-	"testing/iotest"
 
 	"github.com/ben-ng/gaggle/channel"
 	"github.com/ben-ng/gaggle/raft"
@@ -113,40 +112,4 @@ func TestPeersTakeAsManyRecordsAsTheyNeed(t *testing.T) {
 			t.Errorf("%d peers of %d arrived", len(got), n)
 		}
 	}
-}
-
-// FuzzStream checks that no bytes from the network make a stream yield what it must
-// not, or panic.
-func FuzzStream(f *testing.F) {
-	for _, data := range malformedRecords() {
-		f.Add(data)
-	}
-	large, rest := appendFirst(nil, make([]byte, pieceBytes+10))
-	large = appendPing(large)
-	large = appendFrame(large, []byte("between"))
-	large, _ = appendNext(large, rest)
-	f.Add(large)
-	f.Add(appendPeers(nil, []contact{{"a", "host:1"}, {"b", ""}}))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		s := newStream(iotest.OneByteReader(bytes.NewReader(data)))
-		total := 0
-		for {
-			a, err := s.next()
-			if err != nil {
-				return
-			}
-			total += len(a.frame)
-			if len(a.frame) > channel.MaxFrame || total > len(data) {
-				t.Fatalf("a frame of %d bytes, %d in all, out of %d", len(a.frame), total, len(data))
-			}
-			if len(a.peers) > peersPerRecord {
-				t.Fatalf("%d peers", len(a.peers))
-			}
-			for _, c := range a.peers {
-				if c.node == "" || len(c.node) > channel.MaxNodeID || len(c.address) > maxAddress {
-					t.Fatalf("peer %q", c)
-				}
-			}
-		}
-	})
 }
