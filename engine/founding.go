@@ -99,6 +99,8 @@ func (n *Node) activate(c *founding.Charter) {
 	}
 	n.core = core
 	n.cluster = c.Cluster
+	// It is in the first entry too, but members may call before that is applied.
+	n.sessions.configure(raft.NewConfiguration(c.Voters, nil))
 	n.setState(Member, "")
 }
 

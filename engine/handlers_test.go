@@ -56,6 +56,20 @@ func TestACallThatWasRefusedDoesNotRunWhenItIsRepeated(t *testing.T) {
 	}
 }
 
+func TestAMemberIsAnsweredBeforeAnythingIsApplied(t *testing.T) {
+	f := newFlock(t, 3)
+	n, other := f.nodes[0], f.nodes[1]
+	f.until("the cluster is founded", func() bool { return n.core != nil })
+	if n.applied > 0 {
+		t.Fatal("something is applied already")
+	}
+	s := spyOn(t, n)
+	hear(n, other.ID(), &wire.Call{ID: 1, Name: "echo"})
+	if got := taken[*wire.CallReply](s); len(got) != 1 || got[0].Status != wire.CallNotLeader {
+		t.Errorf("the answers are %+v", got)
+	}
+}
+
 func TestACallOfAStrangerDoesNotRun(t *testing.T) {
 	f, leader, _ := leads(t, 3)
 	ran := f.handle("echo")
