@@ -125,7 +125,7 @@ func Until(i Index) EntriesOption {
 // Entries yields the log's entries as this node learns that they are committed: first
 // those that are there, then, waiting for each, those that come. It ends with the
 // loop, or by yielding an error: that of the context, ErrClosed, or that of decoding a
-// value. A loop that is slow delays nobody.
+// value, with the entry's index and term. A loop that is slow delays nobody.
 func (n *Node[T]) Entries(ctx context.Context, options ...EntriesOption) iter.Seq2[Entry[T], error] {
 	s := entriesSettings{from: 1, until: math.MaxUint64}
 	for _, option := range options {
