@@ -121,7 +121,7 @@ func TestNodesThatDisagreeAboutTypesGetErrors(t *testing.T) {
 		if _, err := args(t.Context(), "no number"); !errors.As(err, &remote) || !strings.Contains(remote.Text, "cannot unmarshal") {
 			t.Errorf("an argument of another type: %v", err)
 		}
-		gaggle.OnLeader(leader, "result", func(_ context.Context, _ *gaggle.Leader[string], n int) (string, error) { return "no number", nil })
+		gaggle.OnLeader(leader, "result", func(_ context.Context, _ *gaggle.Leader[string], _ int) (string, error) { return "no number", nil })
 		result := gaggle.OnLeader(follower, "result", func(_ context.Context, _ *gaggle.Leader[string], n int) (int, error) { return n, nil })
 		var e *gaggle.Error
 		if _, err := result(t.Context(), 1); !errors.As(err, &e) || e.Op != "call" || !strings.Contains(err.Error(), "cannot unmarshal") {

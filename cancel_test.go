@@ -244,7 +244,7 @@ func TestEntriesAndWatchEndWithTheirContext(t *testing.T) {
 		}
 		ctx, cancel = context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		for range n.Watch(ctx) { //nolint:revive // it ends with its context
+		for range n.Watch(ctx) {
 		}
 		if ctx.Err() == nil {
 			t.Error("the watching ended early")

@@ -44,7 +44,7 @@ func TestOptionsThatCannotWorkAreErrorsThatSayWhy(t *testing.T) {
 	} {
 		n, err := gaggle.Join[string](t.Context(), memory.New(), c.options...)
 		if err == nil {
-			n.Close()
+			_ = n.Close()
 			t.Errorf("%s: no error", name)
 		} else if n != nil || !strings.HasPrefix(err.Error(), "gaggle: ") || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v; want one about %s", name, err, c.want)
