@@ -160,6 +160,24 @@ func TestACallWithdrawnBeforeItWasSentDoesNotRun(t *testing.T) {
 	}
 }
 
+func TestACallWithdrawnInTheTurnThatTakesItIsNotSent(t *testing.T) {
+	_, _, follower := leads(t, 3)
+	s := spyOn(t, follower)
+	c := calls(follower, "echo", "x")
+	c.cancel()
+	for withdrawn := false; !withdrawn; runtime.Gosched() {
+		follower.inbox.mu.Lock()
+		withdrawn = len(follower.inbox.in.tasks) > 0
+		follower.inbox.mu.Unlock()
+	}
+	follower.Turn()
+	<-c.done
+	wantWithdrawn(t, c.err)
+	if sent := taken[*wire.Call](s); len(sent) > 0 {
+		t.Errorf("sent is %+v", sent)
+	}
+}
+
 func TestACallWithdrawnAfterItWasSentIsUncertain(t *testing.T) {
 	_, _, follower := leads(t, 3)
 	spyOn(t, follower)
