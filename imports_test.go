@@ -28,12 +28,14 @@ var mayImport = map[string][]string{
 	".":                   {"raft", "channel", "founding", "engine"},
 	"cmd/gaggle":          {".", "channel", "channel/memory", "channel/tcp"},
 	"examples/lamb":       {".", "channel/memory"},
+	"bench":               {".", "channel", "channel/memory", "channel/tcp"},
 }
 
 // outside is what packages may import that is neither ours nor the standard library's.
 // What a user embeds needs nothing.
 var outside = map[string][]string{
 	"cmd/gaggle": {"github.com/spf13/cobra"},
+	"bench":      {"go.etcd.io/raft/v3", "go.etcd.io/raft/v3/raftpb", "github.com/hashicorp/raft"},
 }
 
 // pure is all that the core may import of the standard library: nothing that does I/O,

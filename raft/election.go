@@ -1,11 +1,7 @@
 package raft
 
 // candidacy is what a pre-candidate or candidate knows: who answered, and how.
-type candidacy struct {
-	votes []vote
-	// transfer: the leader asked for this election.
-	transfer bool
-}
+type candidacy struct{ votes []vote }
 
 type vote struct {
 	from    NodeID
@@ -33,12 +29,12 @@ func (c *Core) campaign() {
 }
 
 // stand starts a term, votes for this node in it, and asks the others to. Its own
-// vote counts when it is durable, like everybody's.
+// vote counts when it is durable, like everybody's. transfer says that the leader asked
+// for it, so that nobody protects that leader.
 func (c *Core) stand(transfer bool) {
 	c.leaveRole()
 	c.role = Candidate
 	c.leader = None
-	c.candidacy.transfer = transfer
 	c.setHardState(HardState{Term: c.hard.Term + 1, VotedFor: c.config.ID})
 	c.awaitElection()
 	c.askForVotes(c.hard.Term, &RequestVote{Transfer: transfer, Last: c.log.last})
