@@ -273,10 +273,11 @@ func TestACallRunsAtMostOnceThoughMessagesAreLostAndRepeatedAndLeadersChange(t *
 func TestAHandlersContextAndAppendsEndWhenLeadershipMoves(t *testing.T) {
 	edgeCluster(t, 3, func(t *testing.T, f *edgeFlock[string]) {
 		var ran atomic.Int32
-		appended := make(chan error, 1)
+		began, appended := make(chan bool, 1), make(chan error, 1)
 		leader, _ := f.leader()
 		calls := f.onLeader("move", func(ctx context.Context, l *gaggle.Leader[string], _ string) (string, error) {
 			ran.Add(1)
+			began <- true
 			<-ctx.Done()
 			_, err := l.Append(context.Background(), "too late")
 			appended <- err
@@ -287,7 +288,7 @@ func TestAHandlersContextAndAppendsEndWhenLeadershipMoves(t *testing.T) {
 			_, err := calls[1](context.Background(), "")
 			failed <- err
 		}()
-		synctest.Wait()
+		<-began
 		f.ch.Isolate(leader.ID())
 		if err := <-failed; !edgeIs(err, []error{gaggle.ErrUncertain}) {
 			t.Errorf("the caller got %v", err)
