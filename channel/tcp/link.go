@@ -97,6 +97,9 @@ func (l *link) write() error {
 		if !ok {
 			return errDetached
 		}
+		if len(batch) == 0 {
+			continue // there is nobody to tell the peer of
+		}
 		if err := l.conn.SetWriteDeadline(time.Now().Add(l.port.patience)); err != nil {
 			return err
 		}
