@@ -174,3 +174,23 @@ func mustSucceed(batches []*batch) {
 		b.lab.await("the appends of "+b.node.name+" succeed", func() bool { return int(b.acked.Load()) == b.count })
 	}
 }
+
+// read waits for a read barrier, and checks that it is one: that the node has what was
+// acknowledged before.
+func (l *lab) read(ctx context.Context, n *labNode) error {
+	before := l.judge.acknowledged()
+	if err := n.Read(ctx); err != nil {
+		l.mayEnd(ctx, n, "read", err)
+		return err
+	}
+	if applied := n.Status().Applied; applied < before.Index {
+		l.errorf("a read returned when %s had applied %d, and %v was acknowledged before it", n.name, applied, before)
+		return nil
+	}
+	for e, err := range n.Entries(ctx, gaggle.From(before.Index), gaggle.Until(before.Index)) {
+		if err == nil && e != before {
+			l.errorf("after a read, %s has %v where %v was acknowledged", n.name, e, before)
+		}
+	}
+	return nil
+}
