@@ -106,9 +106,33 @@ func TestEntriesThatTheChannelRefusesReachTheFollowerLater(t *testing.T) {
 	p := propose(t, leader, "x")
 	f.settle()
 	leader.port = port
-	// The core is told, so that it does not wait for an answer that will not come.
 	f.until("the proposal has ended", func() bool { return len(p.ready) > 0 })
 	f.until("the follower has it too", func() bool { return follower.applied == leader.applied })
+}
+
+func TestTheCoreIsToldOfEntriesThatTheChannelRefuses(t *testing.T) {
+	_, leader, follower := leads(t, 3)
+	s := spyOn(t, leader)
+	sendsAtOnce := func(refuse error) bool {
+		s.refuse, s.sent = refuse, nil
+		propose(t, leader, "x")
+		leader.Turn()
+		s.refuse, s.sent = nil, nil
+		propose(t, leader, "y")
+		leader.Turn()
+		for _, m := range taken[raft.Message](s) {
+			if _, ok := m.Body.(*raft.AppendEntries); ok && m.To == follower.ID() {
+				return true
+			}
+		}
+		return false
+	}
+	if !sendsAtOnce(nil) {
+		t.Error("entries that went well do not let the next follow")
+	}
+	if sendsAtOnce(channel.ErrBusy) {
+		t.Error("entries that were refused are taken to have been sent")
+	}
 }
 
 func TestQueuesOfNodesThatAreGoneAreNotKept(t *testing.T) {
