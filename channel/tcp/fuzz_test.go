@@ -147,7 +147,7 @@ func FuzzInbound(f *testing.F) {
 	}
 	f.Add([]byte("GET / HTTP/1.1\r\n\r\n"))
 	f.Add(hello{cluster: "other", node: "stranger"}.encode())
-	f.Add(hello{cluster: testCluster, node: "n"}.encode())
+	f.Add(append(hello{cluster: testCluster, node: "n"}.encode(), 0, 0, 0, 0, 0))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		n := attachUnheard(t)
 		n.inbound.handshakes.take()
@@ -210,7 +210,9 @@ func judge(data []byte) (frames []string, wrong error) {
 	r := bytes.NewReader(data)
 	peer, err := readHello(r)
 	if err == nil {
-		err = hello{cluster: testCluster, node: "n"}.refuse(peer)
+		own := hello{nonce: peer.nonce, cluster: testCluster, node: "n"}
+		own.nonce[0]++ // it is random, and so another one
+		err = own.refuse(peer)
 	}
 	for s := newStream(r); err == nil; {
 		var a arrival
