@@ -324,3 +324,39 @@ func TestBytesOfCallsAreNotShared(t *testing.T) {
 		}
 	})
 }
+
+func TestALeaderOfAnEarlierTermAppendsNothingThoughItsNodeLeadsAgain(t *testing.T) {
+	edgeCluster(t, 3, func(t *testing.T, f *edgeFlock[string]) {
+		kept := make(chan *gaggle.Leader[string], 1)
+		calls := f.onLeader("keep", func(_ context.Context, l *gaggle.Leader[string], _ string) (string, error) {
+			kept <- l
+			return "", nil
+		})
+		if _, err := calls[0](t.Context(), ""); err != nil {
+			t.Fatal(err)
+		}
+		former := <-kept
+		f.await("another node leads", func() bool {
+			f.ch.Isolate(former.Node().ID())
+			leader, _ := f.leader()
+			return leader.Status().Term > former.Term()
+		})
+		f.await("the node leads again", func() bool {
+			f.ch.Heal()
+			time.Sleep(5 * time.Second)
+			leader, _ := f.leader()
+			if leader == former.Node() {
+				return true
+			}
+			f.ch.Isolate(leader.ID())
+			time.Sleep(5 * time.Second)
+			return false
+		})
+		if _, err := former.Append(t.Context(), "too late"); !edgeIs(err, []error{gaggle.ErrNotLeader}, gaggle.ErrUncertain) {
+			t.Errorf("the error is %v", err)
+		}
+		if got := edgeEntries(t, former.Node()); len(got) > 0 {
+			t.Errorf("in the log are %q", got)
+		}
+	})
+}
