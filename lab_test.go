@@ -33,7 +33,7 @@ type lab struct {
 	judge  *judge
 	// nodes are all that were joined, also those that were closed since.
 	nodes   []*labNode
-	writers int
+	writers atomic.Int64
 }
 
 // A labNode is a node, with what it has been heard to say.

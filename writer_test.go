@@ -19,10 +19,8 @@ type writer struct {
 	serial int
 }
 
-// writer makes one. Call it where the test runs.
 func (l *lab) writer(n *labNode) *writer {
-	l.writers++
-	return &writer{lab: l, node: n, number: l.writers}
+	return &writer{lab: l, node: n, number: int(l.writers.Add(1))}
 }
 
 // begin makes a value that is about to be appended.
