@@ -38,8 +38,8 @@ func (Dismissed) event() {}
 // but must not change the slices in it.
 type Update struct {
 	// Persist, if not nil, is what the node must not forget. A node with a disk makes
-	// it durable before it does anything else that this update says; one without takes
-	// a new id when it starts again.
+	// it durable before it does anything else that this update or a later one says; one
+	// without a disk takes a new id when it starts again.
 	Persist *Saved
 	// Broadcast, if not nil, is to be sent to all, with Cluster in the envelope.
 	Broadcast *wire.Hello

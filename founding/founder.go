@@ -135,8 +135,8 @@ func (f *Founder) heard(e Heard) {
 	if g.state != Fresh {
 		f.heardOfCluster(e.From, &g)
 	} else if f.saved.State != Fresh {
-		// The others' slow hellos might let it wait for too long.
-		f.greeter.hurry(f.helloTicks())
+		// It must hear that there is a cluster before it founds one.
+		f.greeter.hurry(f.config.HelloTicks)
 	}
 	if f.saved.State == Fresh {
 		f.follow(&g)
@@ -180,7 +180,7 @@ func (f *Founder) note(id raft.NodeID) *peer {
 func (f *Founder) heardOfCluster(from raft.NodeID, g *greeting) {
 	switch {
 	case f.saved.State == Fresh:
-		c := NewCharter(f.config.Cluster, g.foundedFor)
+		c := NewCharter(f.config.Cluster, g.voters)
 		if g.state == Member || c.has(f.config.ID) {
 			f.join(c)
 		}

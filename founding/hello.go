@@ -10,28 +10,34 @@ import (
 // A greeting is what a hello says, in the terms of this package. Its lists are the
 // hello's.
 type greeting struct {
-	name       string
-	state      State
-	round      Round
-	pledgeTo   []raft.NodeID
-	pledgedIn  Round
-	cluster    wire.ClusterID // of a member or standby
-	foundedFor []raft.NodeID
+	name  string
+	state State
+	// What a fresh node says.
+	round     Round
+	pledgeTo  []raft.NodeID
+	pledgedIn Round
+	// What members and standbys say.
+	cluster wire.ClusterID
+	voters  []raft.NodeID
 }
 
-// hello says where this node stands.
+// hello says where this node stands: what it has promised while it founds, and
+// afterwards which nodes founded its cluster.
 //
 // The two rounds travel in Abandoned, since they are what the node has given up: the
 // round that it takes part in, before which it will make no pledge, and the round of
 // its pledge.
 func (f *Founder) hello() *wire.Hello {
 	h := &wire.Hello{
-		Size:    uint32(f.config.Size),
-		Name:    f.config.Name,
-		State:   wire.HelloState(f.saved.State),
-		Pledge:  f.saved.Pledge.Charter.Voters,
-		Charter: f.saved.Charter.Voters,
+		Size:  uint32(f.config.Size),
+		Name:  f.config.Name,
+		State: wire.HelloState(f.saved.State),
 	}
+	if f.saved.State != Fresh {
+		h.Charter = f.saved.Charter.Voters
+		return h
+	}
+	h.Pledge = f.saved.Pledge.Charter.Voters
 	if f.saved.Round != (Round{}) {
 		h.Abandoned = append(h.Abandoned, packRound(f.saved.Round))
 	}
@@ -44,37 +50,35 @@ func (f *Founder) hello() *wire.Hello {
 // readHello understands a hello of a node with the same size as this one, and reports
 // whether it makes sense. One that does not is of another cluster name, or damaged.
 func (f *Founder) readHello(e Heard) (greeting, bool) {
-	h := e.Hello
-	g := greeting{name: h.Name, state: State(h.State), pledgeTo: h.Pledge}
-	if !g.readRounds(h.Abandoned) || len(h.Pledge) > 0 && !isCharter(h.Pledge, f.config.Size) {
-		return g, false
+	g := greeting{name: e.Hello.Name, state: State(e.Hello.State)}
+	switch g.state {
+	case Fresh:
+		return g, g.readPromises(e.Hello, f.config.Size)
+	case Member, Standby:
+		g.cluster, g.voters = e.Cluster, e.Hello.Charter
+		return g, isCharter(g.voters, f.config.Size) && clusterID(f.config.Cluster, g.voters) == g.cluster
 	}
-	if g.state == Fresh {
-		return g, true
-	}
-	g.cluster, g.foundedFor = e.Cluster, h.Charter
-	return g, isCharter(h.Charter, f.config.Size) && clusterID(f.config.Cluster, h.Charter) == e.Cluster
+	return g, false
 }
 
-// readRounds reports whether the rounds go with each other and with the pledge.
-func (g *greeting) readRounds(rounds []wire.ClusterID) bool {
-	expected := 0
-	switch {
-	case len(g.pledgeTo) > 0:
-		expected = 2
-	case len(rounds) > 0:
-		expected = 1
+// maxRoundNumber is beyond what any node reaches by counting. It keeps the number of
+// the next round from being less than that of the last.
+const maxRoundNumber = 1 << 62
+
+func (g *greeting) readPromises(h *wire.Hello, size int) bool {
+	rounds := h.Abandoned
+	if len(rounds) == 0 {
+		return len(h.Pledge) == 0
 	}
-	if len(rounds) != expected {
+	g.round = unpackRound(rounds[0])
+	if g.round == (Round{}) || g.round.Number > maxRoundNumber {
 		return false
 	}
-	if expected > 0 {
-		g.round = unpackRound(rounds[0])
+	if len(rounds) == 1 {
+		return len(h.Pledge) == 0
 	}
-	if expected > 1 {
-		g.pledgedIn = unpackRound(rounds[1])
-	}
-	return !g.pledgedIn.after(g.round)
+	g.pledgedIn, g.pledgeTo = unpackRound(rounds[1]), h.Pledge
+	return len(rounds) == 2 && g.pledgedIn != Round{} && !g.pledgedIn.after(g.round) && isCharter(g.pledgeTo, size)
 }
 
 func packRound(r Round) (b wire.ClusterID) {

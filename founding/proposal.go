@@ -1,16 +1,12 @@
 package founding
 
-import (
-	"slices"
-
-	"github.com/ben-ng/gaggle/raft"
-)
-
 // A schedule says when a node that founds begins a round of its own.
 type schedule struct {
 	// ready says that the node hears enough others; attemptAt is meaningful then.
 	ready     bool
 	attemptAt uint64
+	// chooseAt is when the node stops waiting for those who have not entered its round.
+	chooseAt uint64
 	// rounds counts what happened since the node was ready last.
 	rounds int
 }
@@ -28,15 +24,23 @@ func (f *Founder) attempt() {
 		f.schedule.ready = true
 		f.wait(f.config.QuietTicks)
 	case f.now >= f.schedule.attemptAt:
-		f.enter(Round{f.saved.Round.Number + 1, f.tag})
-		f.propose()
+		f.begin()
 	}
 }
 
-// postpone leaves time to the round that others, or this node, are in.
+// begin begins a round that is later than any this node knows.
+func (f *Founder) begin() {
+	f.enter(Round{f.saved.Round.Number + 1, f.tag})
+	f.propose()
+}
+
+// postpone leaves time to the round that others, or this node, are in. The first half
+// of it is for entering the round.
 func (f *Founder) postpone() {
-	f.wait(f.config.RoundTicks << min(f.schedule.rounds, maxDoublings))
+	ticks := f.config.RoundTicks << min(f.schedule.rounds, maxDoublings)
 	f.schedule.rounds++
+	f.schedule.chooseAt = f.now + uint64(ticks)/2
+	f.wait(ticks)
 }
 
 // wait sets the time of this node's next round. Of nodes that hear the same, the one
@@ -85,7 +89,8 @@ func (f *Founder) obstacle() *peer {
 // have entered it.
 func (f *Founder) propose() {
 	r := f.saved.Round
-	if f.saved.State != Fresh || r.Proposer != f.tag || !r.after(f.saved.Pledge.Round) {
+	mine := r.Proposer == f.tag && r.after(f.saved.Pledge.Round)
+	if !mine || f.saved.State != Fresh || f.obstacle() != nil {
 		return
 	}
 	if charter, ok := f.choose(); ok {
@@ -99,57 +104,16 @@ func (f *Founder) propose() {
 // be in force, and the choice is free. Otherwise the latest pledge may be that of a
 // charter in force, which must be kept.
 func (f *Founder) choose() (Charter, bool) {
-	var unpledged []raft.NodeID
-	var latest Pledge
-	entered := 0
-	for _, v := range f.inRound() {
-		switch {
-		case !v.pledge.made():
-			unpledged = append(unpledged, v.id)
-		case !f.alive(v.pledge.Charter):
-			// This charter would found a cluster without a quorum. Others may still
-			// show that it is not in force.
-			continue
-		case v.pledge.Round.after(latest.Round):
-			latest = v.pledge
-		}
-		entered++
-	}
+	entered := f.poll(func(p *peer) bool { return p.round == f.saved.Round })
+	all, _ := f.candidates()
 	switch {
-	case len(unpledged) >= f.config.Size:
-		slices.Sort(unpledged)
-		return NewCharter(f.config.Cluster, unpledged[:f.config.Size]), true
-	case entered >= f.config.Size:
-		return latest.Charter, true
+	case entered.asked < all && f.now < f.schedule.chooseAt:
+		// The more have entered, the more likely enough of them have never pledged.
+		return Charter{}, false
+	case len(entered.unpledged) >= f.config.Size:
+		return NewCharter(f.config.Cluster, entered.unpledged[:f.config.Size]), true
+	case entered.answers >= f.config.Size:
+		return entered.latest.Charter, true
 	}
 	return Charter{}, false
-}
-
-// A voice is what a node had pledged when it entered a round.
-type voice struct {
-	id     raft.NodeID
-	pledge Pledge
-}
-
-// inRound lists the nodes that are in this node's round, this one included.
-func (f *Founder) inRound() []voice {
-	voices := []voice{{f.config.ID, f.saved.Pledge}}
-	for i := range f.peers {
-		if p := &f.peers[i]; p.round == f.saved.Round && f.candidate(p) {
-			voices = append(voices, voice{p.id, p.pledge})
-		}
-	}
-	return voices
-}
-
-// alive reports whether a cluster of this charter could have a quorum of those that
-// this node hears.
-func (f *Founder) alive(c Charter) bool {
-	heard := 0
-	for _, id := range c.Voters {
-		if p := f.peers.get(id); id == f.config.ID || p != nil && f.there(p) {
-			heard++
-		}
-	}
-	return heard >= c.majority()
 }

@@ -29,15 +29,18 @@ func (f *Founder) waitingToFound() string {
 	if missing := f.config.Size - len(have); missing > 0 {
 		return fmt.Sprintf("waiting for %d more %s (have %s)", missing, plural(missing, "node"), f.names(have))
 	}
-	if c := f.doubtful(); c != nil {
+	if all := f.poll(everybody); all.answers < f.config.Size {
+		c := all.doubtful
 		return fmt.Sprintf("waiting for %s: the cluster of %s may exist; if they are lost for good, restart %s",
-			f.names(f.silent(*c)), f.names(c.Voters), f.names(f.pledgedTo(*c)))
+			f.names(f.silent(c)), f.names(c.Voters), f.names(f.pledgedTo(c)))
 	}
 	if f.saved.Round == (Round{}) {
 		return fmt.Sprintf("waiting a moment for others to say hello (have %s)", f.names(have))
 	}
 	return fmt.Sprintf("waiting for agreement on the founding nodes (have %s)", f.names(have))
 }
+
+func everybody(*peer) bool { return true }
 
 // have lists the nodes that could found a cluster, this one included, sorted.
 func (f *Founder) have() []raft.NodeID {
@@ -59,38 +62,6 @@ func (f *Founder) waitingFor(p *peer) string {
 	}
 	return fmt.Sprintf("waiting to hear a member of cluster %x, which node %s knows; if that cluster is lost for good, restart %s",
 		p.cluster, label(p.id, p.name), label(p.id, p.name))
-}
-
-// doubtful is the charter that keeps this node from founding, if one does: it may be in
-// force, but a cluster of it would have no quorum of those that are there.
-func (f *Founder) doubtful() *Charter {
-	var doubtful *Charter
-	others := 0
-	consider := func(p *Pledge) {
-		if p.made() && !f.alive(p.Charter) {
-			doubtful = &p.Charter
-		} else {
-			others++
-		}
-	}
-	consider(&f.saved.Pledge)
-	for i := range f.peers {
-		if p := &f.peers[i]; f.candidate(p) {
-			consider(&p.pledge)
-		}
-	}
-	if others >= f.config.Size {
-		return nil
-	}
-	return doubtful
-}
-
-// silent lists the voters of a charter that this node does not hear.
-func (f *Founder) silent(c Charter) []raft.NodeID {
-	return slices.DeleteFunc(slices.Clone(c.Voters), func(id raft.NodeID) bool {
-		p := f.peers.get(id)
-		return id == f.config.ID || p != nil && f.there(p)
-	})
 }
 
 // pledgedTo lists the nodes that are there and have pledged to a charter, sorted.
