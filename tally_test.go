@@ -65,11 +65,21 @@ func (t *tally) examine(l *lab) {
 	}
 }
 
+// A claim is the argument of a call: its name, and what was acknowledged before it was
+// made, which whoever runs it must have.
+type claim struct {
+	Call  string
+	After gaggle.Index
+}
+
 // onLeader registers a handler that appends while its node leads, and returns a
 // function that calls it from this node.
 func (m *nemesis) onLeader(n *labNode) (call func(*rand.Rand) error) {
-	claim := gaggle.OnLeader(n.Node, "claim", func(ctx context.Context, leader *gaggle.Leader[string], call string) (labEntry, error) {
-		m.calls.note(call)
+	claims := gaggle.OnLeader(n.Node, "claim", func(ctx context.Context, leader *gaggle.Leader[string], c claim) (labEntry, error) {
+		m.calls.note(c.Call)
+		if applied := n.Status().Applied; applied < c.After {
+			m.errorf("a handler ran on %s, which had applied %d, and %d was acknowledged before the call", n.name, applied, c.After)
+		}
 		w := m.writer(n)
 		value := w.begin()
 		e, err := leader.Append(ctx, value)
@@ -83,7 +93,7 @@ func (m *nemesis) onLeader(n *labNode) (call func(*rand.Rand) error) {
 		ctx, cancel := someContext(r)
 		defer cancel()
 		name := m.calls.next()
-		e, err := claim(ctx, name)
+		e, err := claims(ctx, claim{name, m.judge.acknowledged().Index})
 		var remote *gaggle.RemoteError
 		if !errors.As(err, &remote) {
 			m.mayEnd(ctx, n, "call", err, gaggle.ErrUncertain)
