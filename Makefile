@@ -3,7 +3,7 @@
 LINT_VERSION = v2.15.0
 FUZZ_TIME = 10s
 
-.PHONY: check test race lint fuzz bench bench-peers demo golden
+.PHONY: check test race lint fuzz bench bench-peers explore-founding demo golden
 
 check: lint test race fuzz ## everything that has to pass before a change lands
 
@@ -34,6 +34,9 @@ bench: ## the benchmarks of README.md
 
 bench-peers: ## Gaggle beside other libraries, medians of alternating runs
 	go -C bench run .
+
+explore-founding: ## every order of events in founding, on a larger scope (minutes)
+	go test ./founding -run NoOrder -v -timeout 1h -founding.long
 
 demo: ## a cluster in one process
 	go run ./cmd/gaggle demo

@@ -74,6 +74,8 @@ func (c *Config) validate() error {
 		return fmt.Errorf("founding: Config.ID is empty")
 	case len(c.ID) > raft.MaxNodeIDLen:
 		return fmt.Errorf("founding: Config.ID has %d bytes, the most is %d", len(c.ID), raft.MaxNodeIDLen)
+	case c.Cluster == "":
+		return fmt.Errorf("founding: Config.Cluster is empty")
 	case c.Size < 1 || c.Size > raft.MaxMembers:
 		return fmt.Errorf("founding: Config.Size is %d, must be 1 to %d", c.Size, raft.MaxMembers)
 	case c.HelloTicks < 1:

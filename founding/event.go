@@ -21,18 +21,8 @@ type Heard struct {
 	Hello   *wire.Hello
 }
 
-// Admitted says that a standby has been given a place in its cluster: it is now a
-// member. It has no effect on other nodes.
-type Admitted struct{}
-
-// Dismissed says that a member has lost its place: it is now a standby of its
-// cluster. It has no effect on other nodes.
-type Dismissed struct{}
-
-func (Tick) event()      {}
-func (Heard) event()     {}
-func (Admitted) event()  {}
-func (Dismissed) event() {}
+func (Tick) event()  {}
+func (Heard) event() {}
 
 // An Update is what follows from the events since the last one. The receiver owns it,
 // but must not change the slices in it.

@@ -81,10 +81,6 @@ func (f *Founder) Step(event Event) {
 		f.tick()
 	case Heard:
 		f.heard(e)
-	case Admitted:
-		f.place(Standby, Member)
-	case Dismissed:
-		f.place(Member, Standby)
 	}
 }
 
@@ -212,14 +208,6 @@ func (f *Founder) join(c Charter) {
 		f.saved.State, f.out.Standby = Standby, &c
 	}
 	f.changed()
-}
-
-// place moves the node in or out of its cluster's members.
-func (f *Founder) place(from, to State) {
-	if f.saved.State == from {
-		f.saved.State = to
-		f.changed()
-	}
 }
 
 // changed has what is saved made durable and told to others.
