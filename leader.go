@@ -39,7 +39,8 @@ func (l *Leader[T]) Append(ctx context.Context, v T) (Entry[T], error) {
 //
 // The handler runs once the leader has committed an entry of its own term, so that it
 // has seen everything that was acknowledged before. Its context ends when that
-// leadership does, or when the caller's deadline has passed. Many may run at once.
+// leadership does, or after as much time as the caller's deadline left when it called.
+// Many may run at once.
 //
 // The returned function waits for a leader, runs the handler at most once, and returns
 // its result. Errors: *RemoteError with the text of the handler's error;

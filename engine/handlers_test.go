@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -123,17 +124,23 @@ func TestTheContextOfAHandlerEndsWithTheLeadership(t *testing.T) {
 	}
 }
 
-func TestAHandlersPanicIsItsCallersError(t *testing.T) {
+func TestAHandlerThatDoesNotReturnIsItsCallersError(t *testing.T) {
 	f, leader, _ := leads(t, 1)
-	_ = leader.Handle("trip", func(context.Context, raft.Term, []byte) ([]byte, error) { panic("oops") })
-	c := calls(leader, "trip", "")
-	f.finish(c)
-	var remote *RemoteError
-	if !errors.As(c.err, &remote) || !strings.Contains(remote.Text, "oops") {
-		t.Errorf("the error is %v", c.err)
-	}
-	if leader.caller.running != (load{}) {
-		t.Errorf("the handler is still counted as running: %+v", leader.caller.running)
+	_ = leader.Handle("oops", func(context.Context, raft.Term, []byte) ([]byte, error) { panic("oops") })
+	_ = leader.Handle("ended", func(context.Context, raft.Term, []byte) ([]byte, error) {
+		runtime.Goexit()
+		return nil, nil
+	})
+	for _, name := range []string{"oops", "ended"} {
+		c := calls(leader, name, "")
+		f.finish(c)
+		var remote *RemoteError
+		if !errors.As(c.err, &remote) || !strings.Contains(remote.Text, name) {
+			t.Errorf("%s: the error is %v", name, c.err)
+		}
+		if leader.caller.running != (load{}) {
+			t.Errorf("%s: the handler is still counted as running: %+v", name, leader.caller.running)
+		}
 	}
 }
 
