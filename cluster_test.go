@@ -87,14 +87,16 @@ func TestNodesBeyondTheSizeAreStandbysSayWhyAndDisturbNobody(t *testing.T) {
 			if err != nil {
 				l.fatalf("propose: %v", err)
 			}
-			for range spare.Watch(l.t.Context()) {
+			ctx, cancel := context.WithTimeout(context.Background(), longest)
+			for range spare.Watch(ctx) {
 				if spare.Status().State == gaggle.Standby {
 					break
 				}
 			}
-			if err := waits(l.t.Context()); !errors.Is(err, gaggle.ErrStandby) {
+			if err := waits(ctx); !errors.Is(err, gaggle.ErrStandby) {
 				l.errorf("an append that was waiting on a standby ended with %v", err)
 			}
+			cancel()
 			if err := l.appendFor(spare, time.Minute); !errors.Is(err, gaggle.ErrStandby) {
 				l.errorf("an append on a standby ended with %v", err)
 			}
@@ -175,6 +177,7 @@ func TestWhenALeaderGoesTheOthersElectAndNoAppendIsLost(t *testing.T) {
 						others := l.without(leader)
 						l.ch.SetFaults(memory.Faults{MinDelay: time.Millisecond, MaxDelay: 5 * time.Millisecond})
 						batches := l.proposeAll(others, 100)
+						l.propose(leader, 100)                             // of which only the judge knows what to make
 						time.Sleep(time.Duration(seed) * time.Millisecond) // appends are on their way
 						remove(l, leader)
 						mustSucceed(batches)
@@ -228,4 +231,26 @@ func TestHalfAClusterAcknowledgesNothing(t *testing.T) {
 			l.pronounce(nil)
 		})
 	}
+}
+
+// A handler may append with a context that never ends; closing must not wait for it.
+func TestALeaderThatIsCutOffAndClosedAnswersItsHandlers(t *testing.T) {
+	inCluster(t, 1, 3, func(l *lab) {
+		leader := l.leader()
+		w, ended := l.writer(leader), make(chan error, 1)
+		call := gaggle.OnLeader(leader.Node, "append", func(_ context.Context, here *gaggle.Leader[string], _ int) (int, error) {
+			value := w.begin()
+			e, err := here.Append(context.Background(), value)
+			w.end(context.Background(), value, e, err)
+			ended <- err
+			return 0, err
+		})
+		l.ch.Isolate(leader.ID())
+		go func() { _, _ = call(context.Background(), 0) }()
+		time.Sleep(50 * time.Millisecond) // it leads yet, and the value is in its log
+		_ = leader.Close()
+		if err := <-ended; !errors.Is(err, gaggle.ErrClosed) || !errors.Is(err, gaggle.ErrUncertain) {
+			l.errorf("the handler's append ended with %v", err)
+		}
+	})
 }

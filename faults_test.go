@@ -241,10 +241,10 @@ func TestAFloodWithoutALeaderEndsWell(t *testing.T) {
 				})
 			}
 		}
-		impatient.Wait()
+		l.awaitAll("the impatient have gone", &impatient)
 		l.mustAppendAll(l.without(leader), 10)
 		l.ch.Heal()
-		patient.Wait()
+		l.awaitAll("the patient succeed", &patient)
 	})
 }
 
@@ -269,7 +269,7 @@ func TestANodeTakesSoManyAppendsAndThenSaysThatItIsBusy(t *testing.T) {
 		})
 		time.Sleep(5 * time.Second)
 		l.ch.Heal()
-		waits.Wait()
+		l.awaitAll("there is room", &waits)
 		l.await("all that were taken succeed", func() bool { return b.acked.Load() == room })
 	})
 }
@@ -298,13 +298,15 @@ func TestAReadReturnsNothingOldWhereverItIsCalled(t *testing.T) {
 			}
 			for _, n := range l.without(old) {
 				l.mustAppend(n, 1)
-				if err := l.read(context.Background(), n); err != nil {
-					l.errorf("read: %v", err)
+				ctx, cancel := context.WithTimeout(context.Background(), longest)
+				if err := l.read(ctx, n); err != nil {
+					l.errorf("read on %s: %v", n.name, err)
 				}
+				cancel()
 			}
 			healed.Store(true)
 			l.ch.Heal()
-			reads.Wait()
+			l.awaitAll("the reads return", &reads)
 		})
 	}
 }

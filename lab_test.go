@@ -184,6 +184,24 @@ func (l *lab) await(what string, isSo func() bool) {
 	}
 }
 
+// awaitAll lets time pass until all of a group have ended.
+func (l *lab) awaitAll(what string, group *sync.WaitGroup) {
+	l.t.Helper()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		group.Wait()
+	}()
+	l.await(what, func() bool {
+		select {
+		case <-ended:
+			return true
+		default:
+			return false
+		}
+	})
+}
+
 // leaderOf waits until some nodes agree that one of them leads.
 func (l *lab) leaderOf(nodes ...*labNode) (leader *labNode) {
 	l.t.Helper()

@@ -63,19 +63,7 @@ func (m *nemesis) reconcile() {
 	m.ch.Heal()
 	m.ch.SetFaults(memory.Faults{})
 	close(m.over)
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		m.clients.Wait()
-	}()
-	m.await("all that was begun has ended", func() bool {
-		select {
-		case <-ended:
-			return true
-		default:
-			return false
-		}
-	})
+	m.awaitAll("all that was begun has ended", &m.clients)
 	m.settle()
 	m.calls.examine(m.lab)
 	log := m.members()[0].log()

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"sync"
+	"time"
 
 	"github.com/ben-ng/gaggle"
 )
@@ -65,11 +66,15 @@ func (t *tally) examine(l *lab) {
 	}
 }
 
-// A claim is the argument of a call: its name, and what was acknowledged before it was
-// made, which whoever runs it must have.
+// A claim is the argument of a call.
 type claim struct {
-	Call  string
+	Call string
+	// After was acknowledged before the call, so whoever runs it must have it.
 	After gaggle.Index
+	// Stubborn: the handler takes so long, whether its context ends or not, and then
+	// appends all the same.
+	Stubborn bool
+	Long     time.Duration
 }
 
 // onLeader registers a handler that appends while its node leads, and returns a
@@ -79,6 +84,10 @@ func (m *nemesis) onLeader(n *labNode) (call func(*rand.Rand) error) {
 		m.calls.note(c.Call)
 		if applied := n.Status().Applied; applied < c.After {
 			m.errorf("a handler ran on %s, which had applied %d, and %d was acknowledged before the call", n.name, applied, c.After)
+		}
+		if c.Stubborn {
+			ctx = context.WithoutCancel(ctx)
+			time.Sleep(c.Long)
 		}
 		w := m.writer(n)
 		value := w.begin()
@@ -93,7 +102,7 @@ func (m *nemesis) onLeader(n *labNode) (call func(*rand.Rand) error) {
 		ctx, cancel := someContext(r)
 		defer cancel()
 		name := m.calls.next()
-		e, err := claims(ctx, claim{name, m.judge.acknowledged().Index})
+		e, err := claims(ctx, claim{name, m.judge.acknowledged().Index, r.IntN(4) == 0, time.Duration(r.IntN(3000)) * time.Millisecond})
 		var remote *gaggle.RemoteError
 		if !errors.As(err, &remote) {
 			m.mayEnd(ctx, n, "call", err, gaggle.ErrUncertain)
