@@ -27,8 +27,8 @@ type Config struct {
 	MaxInflightMessages int
 	MaxInflightBytes    int
 	// MaxUncommittedBytes limits the entries that a leader has and that are not
-	// committed; beyond it Propose gives ErrBusy. When there are none, one Propose
-	// of any size is taken.
+	// committed, and those that it has handed out and that are not durable; beyond it
+	// Propose gives ErrBusy. When there are none, one Propose of any size is taken.
 	MaxUncommittedBytes int
 	// MaxReads limits the Read events that have no answer yet.
 	MaxReads int

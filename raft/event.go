@@ -12,7 +12,7 @@ type Tick struct{}
 type Receive struct{ Message Message }
 
 // Propose asks the leader to append entries, all of them or none. Only their Data is
-// read; the core sets the rest, and owns the slice unless it refuses.
+// read and kept; the core sets the rest, and does not keep the slice.
 // Errors: ErrNotLeader, ErrTransferring, ErrBusy.
 type Propose struct{ Entries []Entry }
 

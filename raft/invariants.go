@@ -141,6 +141,13 @@ func (c *Core) checkPersistence() string {
 			return fmt.Sprintf("a message of term %d is held back in term %d", m.Term, c.hard.Term)
 		}
 	}
+	bytes := 0
+	for _, w := range p.open {
+		bytes += w.bytes
+	}
+	if bytes != p.openBytes {
+		return fmt.Sprintf("writes of %d bytes are open, %d are accounted for", bytes, p.openBytes)
+	}
 	return ""
 }
 

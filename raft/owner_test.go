@@ -189,3 +189,49 @@ func TestALeaderIsSettledOnceItHasCommittedInItsTerm(t *testing.T) {
 		t.Error("it has committed its no-op and is not settled")
 	}
 }
+
+// The others commit without the leader's disk, so what is uncommitted does not show that
+// it stands still.
+func TestALeaderWhoseDiskStandsStillTakesNoMoreThanTheLimit(t *testing.T) {
+	c := newCore(t, "a", "b", "c")
+	c.config.MaxUncommittedBytes = 1000
+	for c.role != PreCandidate {
+		mustStep(t, c, Tick{})
+	}
+	term := c.hard.Term + 1
+	mustStep(t, c, Receive{Message{From: "b", To: "a", Term: term, Body: &VoteReply{PreVote: true, Granted: true}}})
+	mustStep(t, c, Persisted{c.Update().Write.Number})
+	mustStep(t, c, Receive{Message{From: "b", To: "a", Term: term, Body: &VoteReply{Granted: true}}})
+	taken := 0
+	for range 100 {
+		if err := c.Step(Propose{[]Entry{{Data: make([]byte, 100)}}}); err != nil {
+			if !errors.Is(err, ErrBusy) {
+				t.Fatal(err)
+			}
+			break
+		}
+		taken++
+		c.Update()
+		for _, id := range []NodeID{"b", "c"} {
+			mustStep(t, c, Receive{Message{From: id, To: "a", Term: term, Body: &AppendReply{Session: c.lead.peer(id).session, Index: c.log.last.Index}}})
+		}
+	}
+	if taken == 0 || taken >= 10 {
+		t.Errorf("%d proposals of 100 bytes were taken, all of which are committed: %d", taken, c.commit)
+	}
+	mustStep(t, c, Persisted{c.persist.handedOut})
+	mustStep(t, c, Propose{[]Entry{{Data: make([]byte, 100)}}})
+}
+
+func TestNoMoreThanTheLimitIsHeldBackForADisk(t *testing.T) {
+	c := newCore(t, "a", "b", "c")
+	mustStep(t, c, Receive{Message{From: "b", To: "a", Term: 2, Body: &RequestVote{Last: Position{Index: 9, Term: 1}}}})
+	c.Update()
+	for range 2 * maxHeld {
+		mustStep(t, c, Receive{Message{From: "b", To: "a", Term: 2, Body: &Heartbeat{Session: 1}}})
+		c.Update()
+	}
+	if n := len(c.persist.held); n != maxHeld {
+		t.Errorf("%d messages are held back", n)
+	}
+}

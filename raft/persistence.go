@@ -28,14 +28,22 @@ type persistence struct {
 	hardWrite   uint64
 	// open are the writes handed out and not durable, in order.
 	open []openWrite
+	// openBytes is the size of the entries in them.
+	openBytes int
 	// held are messages that speak of the present hard state, which is not durable.
 	held []Message
 }
+
+// maxHeld is how many messages are kept back for a disk that does not get done with a
+// term or vote. Further ones are as good as lost on the way.
+const maxHeld = 1 << 10
 
 type openWrite struct {
 	number uint64
 	// last is the end of the log as of this write, as far as it was not cut since.
 	last Index
+	// bytes is the size of the entries in it.
+	bytes int
 }
 
 // hardDurable reports whether the term and vote are durable.
@@ -63,7 +71,7 @@ func (c *Core) sendInTerm(to NodeID, term Term, b Body) {
 	m := Message{From: c.config.ID, To: to, Term: term, Body: b}
 	if c.persist.hardDurable() {
 		c.out.Messages = append(c.out.Messages, m)
-	} else {
+	} else if len(c.persist.held) < maxHeld {
 		c.persist.held = append(c.persist.held, m)
 	}
 }
@@ -130,7 +138,14 @@ func (c *Core) handOutWrite() {
 		p.hardWrite = p.handedOut
 	}
 	w.Entries = c.log.runs(p.written+1, c.log.last.Index)
-	p.open = append(p.open, openWrite{p.handedOut, c.log.last.Index})
+	bytes := 0
+	for _, run := range w.Entries {
+		for i := range run {
+			bytes += run[i].Size()
+		}
+	}
+	p.open = append(p.open, openWrite{p.handedOut, c.log.last.Index, bytes})
+	p.openBytes += bytes
 	p.hardChanged, p.snapshot, p.truncate, p.written = false, nil, 0, c.log.last.Index
 	c.out.Write = w
 }
@@ -145,6 +160,7 @@ func (c *Core) persisted(number uint64) error {
 	n := 0
 	for n < len(p.open) && p.open[n].number <= number {
 		p.durable = p.open[n].last
+		p.openBytes -= p.open[n].bytes
 		n++
 	}
 	p.open = append(p.open[:0], p.open[n:]...)

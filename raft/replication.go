@@ -108,7 +108,9 @@ func (c *Core) propose(entries []Entry) error {
 	for i := range entries {
 		size += entries[i].Size()
 	}
-	if before := c.lead.uncommittedBytes; before > 0 && before+size > c.config.MaxUncommittedBytes {
+	// Others may commit what this leader's own disk does not get done with.
+	before := max(c.lead.uncommittedBytes, c.persist.openBytes)
+	if before > 0 && before+size > c.config.MaxUncommittedBytes {
 		return ErrBusy
 	}
 	c.lead.uncommittedBytes += size
