@@ -82,7 +82,7 @@ func (p *port) carry(dest *port, frame []byte) error {
 		return nil
 	}
 	err := dest.accept(way, frame, fate, 0)
-	for n := 1; n < fate.copies; n++ {
+	for n := 1; n < fate.copies && err == nil; n++ { // what was refused must not arrive
 		_ = dest.accept(way, frame, fate, n) // the sender knows of one frame only
 	}
 	return err
