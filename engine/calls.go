@@ -55,6 +55,9 @@ type caller struct {
 	leading     context.Context
 	endLeading  context.CancelFunc
 	leadingTerm raft.Term
+	// settledAt is what was committed when the core settled as the leader of settledTerm.
+	settledTerm raft.Term
+	settledAt   raft.Index
 	running     load
 	// seen are the calls that other nodes have made here.
 	seen map[raft.NodeID]*callsSeen
@@ -127,7 +130,12 @@ func (n *Node) pumpCalls() {
 	}
 	waiting := k.waiting
 	k.waiting = nil
-	for _, c := range waiting {
+	for i, c := range waiting {
+		if len(k.open) >= maxRunningCalls {
+			// The leader would not run more. Those that are refused meanwhile come first.
+			k.waiting = append(k.waiting, waiting[i:]...)
+			break
+		}
 		if c.ended {
 			continue
 		}

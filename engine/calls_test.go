@@ -254,6 +254,14 @@ func TestARefusedCallIsSentAgainUnderANewNumber(t *testing.T) {
 		if again := taken[*wire.Call](s); len(again) > 0 {
 			t.Errorf("%v: it was sent again at once", status)
 		}
+		wait := 1
+		if status == wire.CallBusy {
+			wait = follower.config.Raft.HeartbeatTicks
+		}
+		pass(follower, wait-1)
+		if again := taken[*wire.Call](s); len(again) > 0 {
+			t.Errorf("%v: it was sent again too soon", status)
+		}
 		pass(follower, 1)
 		again := taken[*wire.Call](s)
 		if len(again) != 1 || again[0].ID == first[0].ID || string(again[0].Payload) != "x" {

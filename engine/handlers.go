@@ -137,12 +137,16 @@ func (n *Node) replyCall(to raft.NodeID, r *wire.CallReply) {
 }
 
 // followLeadership starts and ends the context that handlers run in. Handlers only run
-// once this leader has committed in its own term, so they see all that was
-// acknowledged before.
+// once this leader has committed in its own term, and readers of its feed see what it
+// had committed then, so they see all that was acknowledged before.
 func (n *Node) followLeadership() {
 	k := &n.caller
 	_, term, _ := n.core.Leadership()
 	leads := n.core.LeadsSettled()
+	if leads && k.settledTerm != term {
+		k.settledTerm, k.settledAt = term, n.core.Commit()
+	}
+	leads = leads && n.feedApplied >= k.settledAt
 	if k.leading != nil && (!leads || term != k.leadingTerm) {
 		k.endLeading()
 		k.leading, k.endLeading = nil, nil

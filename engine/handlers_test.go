@@ -223,3 +223,38 @@ func TestMoreCallsThanMayRunWaitAtTheirCaller(t *testing.T) {
 		t.Errorf("when there was room the call returned %v, and ran %d times", c.err, ran())
 	}
 }
+
+// A handler that reads the node's state must find what the last leader acknowledged.
+func TestHandlersWaitUntilReadersSeeWhatWasCommittedBefore(t *testing.T) {
+	_, leader, _ := leads(t, 3)
+	k := &leader.caller
+	k.leading, k.settledTerm = nil, 0
+	applied := leader.feedApplied
+	leader.feedApplied--
+	if leader.followLeadership(); k.leading != nil {
+		t.Error("handlers may run before the feed has what is committed")
+	}
+	leader.feedApplied = applied
+	if leader.followLeadership(); k.leading == nil {
+		t.Error("handlers may not run although the feed has what is committed")
+	}
+}
+
+func TestANodeSendsNoMoreCallsThanALeaderRuns(t *testing.T) {
+	_, leader, follower := leads(t, 3)
+	s := spyOn(t, follower)
+	for range maxRunningCalls + 10 {
+		calls(follower, "echo", "x")
+	}
+	follower.Turn()
+	sent := taken[*wire.Call](s)
+	if len(sent) != maxRunningCalls {
+		t.Fatalf("%d calls were sent", len(sent))
+	}
+	for _, c := range sent[:10] {
+		hear(follower, leader.ID(), &wire.CallReply{ID: c.ID})
+	}
+	if more := taken[*wire.Call](s); len(more) != 10 {
+		t.Errorf("after 10 answers %d more were sent", len(more))
+	}
+}

@@ -138,13 +138,18 @@ func (b *inbox) putProposal(p *Proposal) error {
 	switch {
 	case b.closed != nil:
 		return b.closed
-	case b.proposals.count >= maxOpenProposals || b.proposals.bytes+len(p.command) > maxOpenProposalBytes:
+	case !b.hasRoom(len(p.command)):
 		return ErrBusy
 	}
 	b.proposals.add(len(p.command))
 	b.in.proposals = append(b.in.proposals, p)
 	b.rouse()
 	return nil
+}
+
+// hasRoom reports whether a proposal of so many bytes fits. The lock is held.
+func (b *inbox) hasRoom(bytes int) bool {
+	return b.proposals.count < maxOpenProposals && b.proposals.bytes+bytes <= maxOpenProposalBytes
 }
 
 // putRequest adds a read or a call of so many bytes.
@@ -171,11 +176,11 @@ func (b *inbox) settled(proposals, requests load) {
 	}
 }
 
-// whenRoom is closed when proposals have been settled after the call.
-func (b *inbox) whenRoom() <-chan struct{} {
+// whenRoom is closed when it is worth trying again to put a proposal of so many bytes.
+func (b *inbox) whenRoom(bytes int) <-chan struct{} {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.closed != nil || b.proposals.count == 0 {
+	if b.closed != nil || b.hasRoom(bytes) {
 		now := make(chan struct{})
 		close(now)
 		return now

@@ -116,13 +116,16 @@ func TestWhoWaitsForRoomIsToldWhenProposalsHaveEnded(t *testing.T) {
 			return false
 		}
 	}
-	if !isClosed(b.whenRoom()) {
+	if !isClosed(b.whenRoom(maxOpenProposalBytes)) {
 		t.Error("an empty inbox has no room")
 	}
 	for range 3 {
 		_ = b.putProposal(&Proposal{command: make([]byte, 10)})
 	}
-	one, other := b.whenRoom(), b.whenRoom()
+	if !isClosed(b.whenRoom(10)) {
+		t.Error("who asks when there is room again has to wait for it")
+	}
+	one, other := b.whenRoom(maxOpenProposalBytes), b.whenRoom(maxOpenProposalBytes)
 	b.settled(load{}, load{})
 	if isClosed(one) {
 		t.Error("who waits was told although no proposal has ended")
@@ -134,12 +137,12 @@ func TestWhoWaitsForRoomIsToldWhenProposalsHaveEnded(t *testing.T) {
 	if b.proposals != (load{2, 20}) {
 		t.Errorf("counted as open are %+v", b.proposals)
 	}
-	last := b.whenRoom()
+	last := b.whenRoom(maxOpenProposalBytes)
 	if isClosed(last) {
 		t.Error("who waits again was told at once")
 	}
 	b.close(ErrClosed)
-	if !isClosed(last) || !isClosed(b.whenRoom()) {
+	if !isClosed(last) || !isClosed(b.whenRoom(maxOpenProposalBytes)) {
 		t.Error("who waits at a closed inbox goes on waiting")
 	}
 }

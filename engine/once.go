@@ -2,6 +2,8 @@ package engine
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/ben-ng/gaggle/raft"
 )
@@ -60,6 +62,9 @@ func (n *Node) appliedOnce(e *raft.Entry, value []byte) {
 	if len(n.proposer.once) == 0 {
 		return
 	}
+	if e.Type == raft.EntryNoOp {
+		n.endOnceBefore(e.Term)
+	}
 	q := n.proposer.once[e.Index]
 	if q == nil {
 		return
@@ -69,5 +74,17 @@ func (n *Node) appliedOnce(e *raft.Entry, value []byte) {
 		n.resolve(q, Item{e.Index, e.Term, value}, nil)
 	} else {
 		n.resolve(q, Item{}, n.failure("append", ErrNotLeader, lostInTerm))
+	}
+}
+
+// endOnceBefore settles the handlers' appends of earlier terms, once the entry is
+// committed that a leader begins its term with: nothing of theirs can follow it.
+func (n *Node) endOnceBefore(term raft.Term) {
+	once := n.proposer.once
+	for _, index := range slices.Sorted(maps.Keys(once)) {
+		if q := once[index]; q.fence < term {
+			delete(once, index)
+			n.resolve(q, Item{}, n.failure("append", ErrNotLeader, lostInTerm))
+		}
 	}
 }

@@ -110,3 +110,27 @@ func TestWhatIsToBeDoneIsDoneAlsoByANodeThatCloses(t *testing.T) {
 		t.Error("whoever waits for it waits for ever")
 	}
 }
+
+func TestAppendsInATermThatIsOverEndWithTheFirstEntryOfTheNext(t *testing.T) {
+	_, leader, follower := leads(t, 3)
+	spyOn(t, leader)
+	_, term, _ := leader.core.Leadership()
+	last := leader.core.Last()
+	var lost []*Proposal
+	for range 3 {
+		lost = append(lost, appendInTerm(t, leader, term, "x"))
+	}
+	leader.Turn()
+	begin := raft.Entry{Index: last.Index + 1, Term: term + 1, Type: raft.EntryNoOp}
+	hear(leader, follower.ID(), raft.Message{From: follower.ID(), To: leader.ID(), Term: term + 1, Body: &raft.AppendEntries{
+		Session: 1, Prev: last, Entries: []raft.Entry{begin}, Commit: begin.Index,
+	}})
+	for i, p := range lost {
+		if len(p.ready) == 0 {
+			t.Fatalf("append %d waits for an entry that may never come", i)
+		}
+		if !errors.Is(p.err, ErrNotLeader) {
+			t.Errorf("append %d ended with %v", i, p.err)
+		}
+	}
+}

@@ -21,14 +21,33 @@ type outbox struct {
 // outgoing is what one node is to be sent, by class.
 type outgoing struct {
 	to       raft.NodeID
-	messages [2][]any
+	messages [queues][]any
+}
+
+// A queue is messages that may share frames. Entries share them with nothing else, as a
+// log keeps the frame that its entries came in.
+type queue uint8
+
+const (
+	urgentQueue queue = iota
+	entryQueue
+	callQueue
+	queues
+)
+
+// class is the channel's class of what is in a queue.
+func (q queue) class() channel.Class {
+	if q == urgentQueue {
+		return channel.Urgent
+	}
+	return channel.Bulk
 }
 
 // post puts a message to another node into this turn's frames.
 func (n *Node) post(to raft.NodeID, m any) {
 	o := n.outbox.peer(to)
-	class := classOf(m)
-	o.messages[class] = append(o.messages[class], m)
+	q := queueOf(m)
+	o.messages[q] = append(o.messages[q], m)
 }
 
 func (b *outbox) peer(to raft.NodeID) *outgoing {
@@ -42,28 +61,30 @@ func (b *outbox) peer(to raft.NodeID) *outgoing {
 	return o
 }
 
-// classOf says what must not wait behind entries: everything small that others wait
+// queueOf says what must not wait behind entries: everything small that others wait
 // for. An append without entries follows those before it.
-func classOf(m any) channel.Class {
+func queueOf(m any) queue {
 	switch m := m.(type) {
 	case raft.Message:
 		if _, ok := m.Body.(*raft.AppendEntries); ok {
-			return channel.Bulk
+			return entryQueue
 		}
-	case *wire.Proposals, *wire.Call, *wire.CallReply:
-		return channel.Bulk
+	case *wire.Proposals:
+		return entryQueue
+	case *wire.Call, *wire.CallReply:
+		return callQueue
 	}
-	return channel.Urgent
+	return urgentQueue
 }
 
 // flush sends what was posted.
 func (n *Node) flush() {
 	for _, o := range n.outbox.peers {
-		for class := range o.messages {
-			if len(o.messages[class]) > 0 {
-				n.sendAll(o.to, channel.Class(class), o.messages[class])
-				clear(o.messages[class])
-				o.messages[class] = o.messages[class][:0]
+		for q := range queues {
+			if len(o.messages[q]) > 0 {
+				n.sendAll(o.to, q.class(), o.messages[q])
+				clear(o.messages[q])
+				o.messages[q] = o.messages[q][:0]
 			}
 		}
 	}

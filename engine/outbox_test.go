@@ -25,7 +25,7 @@ func TestOnlyWhatCarriesDataMayBeOvertaken(t *testing.T) {
 		{&wire.Call{}, channel.Bulk},
 		{&wire.CallReply{}, channel.Bulk},
 	} {
-		if got := classOf(c.message); got != c.want {
+		if got := queueOf(c.message).class(); got != c.want {
 			t.Errorf("%T %+v is of class %d, want %d", c.message, c.message, got, c.want)
 		}
 	}
@@ -144,5 +144,21 @@ func TestQueuesOfNodesThatAreGoneAreNotKept(t *testing.T) {
 	leader.flush()
 	if got := len(leader.outbox.peers); got > maxPeersKept {
 		t.Errorf("%d are kept", got)
+	}
+}
+
+// A log keeps the frames that its entries came in, so nothing else may be in them.
+func TestEntriesShareTheirFramesWithNothingElse(t *testing.T) {
+	_, leader, follower := leads(t, 3)
+	s := spyOn(t, leader)
+	leader.post(follower.ID(), &wire.Call{ID: 1})
+	leader.post(follower.ID(), &wire.Proposals{Entries: [][]byte{newOnce([]byte("x"))}})
+	leader.post(follower.ID(), &wire.CallReply{ID: 1})
+	leader.flush()
+	if s.frames != [2]int{0, 2} {
+		t.Errorf("frames by class: %v", s.frames)
+	}
+	if _, ok := s.sent[0].(*wire.Proposals); !ok || len(s.sent) != 3 {
+		t.Errorf("sent were %+v", s.sent)
 	}
 }

@@ -135,7 +135,7 @@ func (n *Node) proposeWhenRoom(ctx context.Context, p *Proposal) error {
 			return err
 		}
 		select {
-		case <-n.inbox.whenRoom():
+		case <-n.inbox.whenRoom(len(p.command)):
 		case <-ctx.Done():
 			return n.failure("append", ctx.Err(), "nothing was appended: too much is in flight")
 		}

@@ -47,6 +47,9 @@ func (n *Node) turn(in *input) {
 	n.crowded = n.applied > before+1 || len(n.served) > 1
 	n.flush()
 	n.publish()
+	if n.core != nil && n.failed == nil {
+		n.followLeadership() // what was committed can be seen now
+	}
 }
 
 // admit takes what this node's users want. A standby does not keep them waiting.
