@@ -1,7 +1,6 @@
 package tcp
 
 import (
-	"errors"
 	"io"
 	"testing"
 	"time"
@@ -41,22 +40,6 @@ func TestNothingQueuedSurvivesTheConnection(t *testing.T) {
 	}
 }
 
-func TestAPeerThatReadsNothingIsCutOff(t *testing.T) {
-	s := patient()
-	s.patience = 100 * time.Millisecond
-	s.pingEvery = time.Hour // so that it is not the pings
-	n := attach(t, "n", s)
-	peer := newActor(t, "peer")
-	peer.dial(n)
-	peer.accept()
-	n.waitConnected("peer")
-	wait(t, "the queue is full", func() bool {
-		return errors.Is(n.Send("peer", channel.Bulk, make([]byte, 1<<20)), channel.ErrBusy)
-	})
-	n.waitLost("peer")
-	n.log.waitLine(t, "connection lost", "peer=peer", "write", "timeout")
-}
-
 func TestAPeerThatDoesNotAnswerPingsIsCutOff(t *testing.T) {
 	s := patient()
 	s.pingEvery = 5 * time.Millisecond
@@ -67,26 +50,6 @@ func TestAPeerThatDoesNotAnswerPingsIsCutOff(t *testing.T) {
 	go func() { _, _ = io.Copy(io.Discard, conn) }()
 	n.waitLost("peer")
 	n.log.waitLine(t, "connection lost", "peer=peer", errUnanswered.Error())
-}
-
-func TestAQuietConnectionStays(t *testing.T) {
-	s := patient()
-	s.patience = 500 * time.Millisecond
-	s.pingEvery = 20 * time.Millisecond
-	a, between := attachBehindProxy(t, "a", s)
-	b := attach(t, "b", s, between.addr())
-	b.waitReaches(a)
-	a.waitReaches(b)
-	_, start := between.counts()
-	// That many pings take longer than a and b have patience for.
-	const pings = 50
-	wait(t, "pings pass", func() bool {
-		_, now := between.counts()
-		return now-start > pings*headerBytes
-	})
-	if lost := append(a.lostNodes(), b.lostNodes()...); len(lost) > 0 {
-		t.Errorf("lost %v for want of traffic", lost)
-	}
 }
 
 func TestConnectionsThatEndAtOnceAreTriedLessAndLessOften(t *testing.T) {

@@ -154,33 +154,6 @@ func TestOnlyConnectedNodesArePassedOn(t *testing.T) {
 	}
 }
 
-func TestPeersAreToldAgain(t *testing.T) {
-	s := patient()
-	s.pingEvery = time.Millisecond
-	n := attach(t, "n", s)
-	b := attach(t, "b", patient(), n.addr())
-	n.waitConnected("b")
-	listener := newActor(t, "listener")
-	listener.dial(n)
-	conn := listener.accept()
-	in := newStream(conn)
-	for told := 0; told < 5; {
-		arrived, err := in.next()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if arrived.ping {
-			write(conn, []byte{pong})
-		}
-		for _, c := range arrived.peers {
-			if c != (contact{"b", b.addr()}) {
-				t.Fatalf("told of %v", c)
-			}
-			told++
-		}
-	}
-}
-
 func TestANodeThatListensEverywhereIsFound(t *testing.T) {
 	ch := New("0.0.0.0:0")
 	a := attachTo(t, "a", patient(), ch)

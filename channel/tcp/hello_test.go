@@ -35,6 +35,16 @@ func TestAHelloIsReadAsItWasWritten(t *testing.T) {
 	}
 }
 
+func TestAHelloOfAnotherVersionIsReadToItsEnd(t *testing.T) {
+	r := bytes.NewReader([]byte("GAGL\x07\x00\x04what follows"))
+	if _, err := readHello(r); !errors.Is(err, errVersion) {
+		t.Errorf("%v, want errVersion", err)
+	}
+	if rest, _ := io.ReadAll(r); string(rest) != " follows" {
+		t.Errorf("%q is left", rest)
+	}
+}
+
 func TestHellosCutShortAreErrors(t *testing.T) {
 	whole := hello{cluster: "c", node: "n", address: "host:1"}.encode()
 	for n := range whole {

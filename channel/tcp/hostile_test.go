@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"testing"
 	"time"
 
@@ -32,6 +31,7 @@ func TestBadHellosAreCutOff(t *testing.T) {
 		"no node ID":      {helloBytes(func(h *hello) { h.node = "" }), errHello},
 		"the node's ID":   {helloBytes(func(h *hello) { h.node = "n" }), errSameIdentity},
 		"too long":        {[]byte("GAGL\x01\xff\xff"), errHello},
+		"bytes left over": {[]byte("GAGL\x01\x00\x19sixteen bytes of\x04test\x01m\x00!"), errHello},
 		"too short":       {[]byte("GAGL\x01\x00\x0f"), errHello},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -110,28 +110,6 @@ func TestSlowHellosAreCutOff(t *testing.T) {
 	n.log.waitLine(t, "refused a connection", "timeout")
 }
 
-func TestSilentPeersAreCutOff(t *testing.T) {
-	s := patient()
-	s.patience = 50 * time.Millisecond
-	n := attach(t, "n", s)
-	waitClosed(t, newActor(t, "silent").dial(n))
-	n.log.waitLine(t, "cut off a peer", "peer=silent", "timeout")
-}
-
-func TestPeersThatReadNoPongsAreCutOff(t *testing.T) {
-	s := patient()
-	s.patience = 50 * time.Millisecond
-	n := attach(t, "n", s)
-	conn, peer := net.Pipe() // has no buffer that would hold the pong
-	defer func() { _ = peer.Close() }()
-	go write(peer, appendPing(nil))
-	err := n.inbound.read(conn)
-	var timeout net.Error
-	if !errors.As(err, &timeout) || !timeout.Timeout() {
-		t.Errorf("%v, want a timeout", err)
-	}
-}
-
 func TestMalformedRecordsAreCutOff(t *testing.T) {
 	for name, bytes := range malformedRecords() {
 		t.Run(name, func(t *testing.T) {
@@ -174,6 +152,9 @@ func TestTooManyHandshakesAreTurnedAway(t *testing.T) {
 	wait(t, "both are in their handshake", func() bool { return len(n.inbound.handshakes) == 2 })
 	waitClosed(t, rawDial(t, n))
 	n.log.waitLine(t, "too many connections", "peer=127.0.0.1")
+	if open := len(n.inbound.open); open != 2 {
+		t.Errorf("%d connections are counted as open", open)
+	}
 	_, _ = first.Close(), second.Close()
 	wait(t, "there is room again", func() bool { return len(n.inbound.handshakes) == 0 })
 	newActor(t, "polite").dial(n)

@@ -1,6 +1,7 @@
 package tcp
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -113,6 +114,24 @@ func TestCloseAtAnyMomentLeavesNothing(t *testing.T) {
 			}
 			closeLeaving(t, before, a, b, c)
 		})
+	}
+}
+
+// A leaver is a receiver whose node is detached at the first frame.
+type leaver struct{ *node }
+
+func (l leaver) Receive(frame []byte) error {
+	l.life.stop()
+	return l.node.Receive(frame)
+}
+
+func TestWhatWasReadBeforeCloseIsNotDeliveredAfter(t *testing.T) {
+	n := attachUnheard(t)
+	n.receiver = leaver{n}
+	records := bytes.Repeat(appendFrame(nil, []byte("frame")), 100)
+	err := n.inbound.read(&script{says: bytes.NewReader(records)})
+	if got := n.count("frame"); got != 1 || !errors.Is(err, errDetached) {
+		t.Errorf("%d frames are delivered, and then %v", got, err)
 	}
 }
 

@@ -80,6 +80,9 @@ func TestAClosedQueueTakesNothing(t *testing.T) {
 	if err := q.push(channel.Urgent, []byte("y")); !errors.Is(err, channel.ErrUnknownPeer) {
 		t.Errorf("push: %v, want ErrUnknownPeer", err)
 	}
+	if !q.nothing() {
+		t.Error("a closed queue keeps frames")
+	}
 	if w := (&writer{queue: q}); w.writes() {
 		t.Error("something is written from a closed queue")
 	}

@@ -3,10 +3,13 @@ package tcp
 import (
 	"errors"
 	"net"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/ben-ng/gaggle/channel"
 )
 
 func TestHalfOpenHandshakesAreCutOff(t *testing.T) {
@@ -102,6 +105,136 @@ func TestAPeerThatIsSlowIsNotCutOff(t *testing.T) {
 		if took < 20*time.Second {
 			t.Errorf("cut off after %v: %v", took, err)
 		}
+	})
+}
+
+// runLink runs a link from a node over a connection, and returns when it has ended.
+func runLink(n *node, conn net.Conn) { newLink(n.port, hello{node: "peer"}, "nowhere", conn).run() }
+
+func TestAPeerThatReadsNothingIsCutOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := attachUnheard(t)
+		n.settings = defaults()
+		n.pingEvery = time.Hour // so that it is not the pings
+		near, far := net.Pipe()
+		defer func() { _ = far.Close() }()
+		go runLink(n, near)
+		n.waitConnected("peer")
+		for n.Send("peer", channel.Bulk, make([]byte, 1<<20)) == nil { // until ErrBusy
+		}
+		start := time.Now()
+		n.waitLost("peer")
+		if took := time.Since(start).Round(time.Second); took != n.patience {
+			t.Errorf("cut off after %v, want %v", took, n.patience)
+		}
+		n.log.waitLine(t, "connection lost", "peer=peer", "write", "timeout")
+	})
+}
+
+func TestSilentPeersAreCutOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := attachUnheard(t)
+		n.settings = defaults()
+		near, far := net.Pipe()
+		n.inbound.handshakes.take()
+		start := time.Now()
+		var server sync.WaitGroup
+		server.Go(func() { n.inbound.serve(near) })
+		own := hello{cluster: testCluster, node: "silent", address: "127.0.0.1:1"}
+		if _, err := introduce(far, own, time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		server.Wait()
+		if took := time.Since(start); took != n.patience {
+			t.Errorf("cut off after %v, want %v", took, n.patience)
+		}
+		n.log.waitLine(t, "cut off a peer", "peer=silent", "timeout")
+	})
+}
+
+func TestPeersThatReadNoPongsAreCutOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const pause = 3 * time.Second
+		took, err := readScripted(t, func(conn net.Conn) { // has no buffer to hold a pong
+			<-time.After(pause)
+			write(conn, appendPing(nil))
+			<-time.After(time.Minute)
+		})
+		var timeout net.Error
+		want := pause + defaults().patience
+		if !errors.As(err, &timeout) || !timeout.Timeout() || took != want {
+			t.Errorf("%v after %v, want a timeout after %v", err, took, want)
+		}
+	})
+}
+
+func TestPeersAreToldAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := attachUnheard(t)
+		n.settings = defaults()
+		n.directory.connect(newLink(n.port, hello{node: "b"}, "192.0.2.1:1", nil))
+		near, far := net.Pipe()
+		start := time.Now()
+		go runLink(n, near)
+		var told []time.Duration
+		for in := newStream(far); len(told) < 3; {
+			arrived, err := in.next()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if arrived.ping {
+				write(far, []byte{pong})
+			}
+			for _, c := range arrived.peers {
+				if c != (contact{"b", "192.0.2.1:1"}) {
+					t.Fatalf("told of %v", c)
+				}
+				told = append(told, time.Since(start).Round(2*time.Second))
+			}
+		}
+		const every = gossipEvery * time.Second // a ping a second
+		if want := []time.Duration{0, every, 2 * every}; !slices.Equal(told, want) {
+			t.Errorf("told after %v, want %v", told, want)
+		}
+		_ = far.Close()
+		n.waitLost("peer")
+	})
+}
+
+func TestAQuietConnectionStays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := attachUnheard(t), attachUnheard(t)
+		a.settings, b.settings = defaults(), defaults()
+		near, far := net.Pipe()
+		var sides sync.WaitGroup
+		sides.Go(func() { runLink(a, near) })
+		sides.Go(func() { _ = b.inbound.read(far) })
+		<-time.After(time.Hour)
+		if err := a.Send("peer", channel.Urgent, []byte("still here")); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		if b.count("still here") != 1 || len(a.lostNodes()) > 0 {
+			t.Errorf("it is cut for want of traffic: %s%s", a.log.read(), b.log.read())
+		}
+		_, _ = near.Close(), far.Close()
+		sides.Wait()
+	})
+}
+
+func TestALinkWritesNothingWhenThereIsNothingToSay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := attachUnheard(t)
+		near, far := net.Pipe()
+		conn := &tap{Conn: near, open: make(chan struct{})}
+		conn.release()
+		go runLink(n, conn)
+		synctest.Wait()
+		if writes := conn.written(); len(writes) > 0 {
+			t.Errorf("it writes %q", writes)
+		}
+		_ = far.Close()
+		n.waitLost("peer")
 	})
 }
 
