@@ -1,6 +1,9 @@
 package founding
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 func TestNodesThatMeetFoundOneCluster(t *testing.T) {
 	for size, ids := range []string{1: "a", 2: "ab", 3: "abc", 4: "abcd", 5: "abcde"} {
@@ -129,6 +132,56 @@ func TestACharterThatMayBeInForceIsKept(t *testing.T) {
 	l.wantPledge("bcd", "a")
 }
 
+func TestTheLatestPledgeIsKept(t *testing.T) {
+	l := newLab(t, 3, "abcde")
+	l.propose("e", "cd")
+	l.wantPledge("cde", "e")
+	l.propose("b", "acd")
+	l.wantPledge("abc", "b")
+	l.begin("c") // so that it cannot pledge in b's round any more
+	l.tell("c", "be")
+	l.gather("be", "c")
+	l.wantPledge("abc", "c")
+	if r := l.node("c").saved.Pledge.Round.Number; r != 3 {
+		t.Errorf("the pledge is of round %d", r)
+	}
+}
+
+func TestACharterOfWhoseVotersTooManyAreSilentIsNeitherKeptNorReplaced(t *testing.T) {
+	l := newLab(t, 3, "abcde")
+	l.propose("a", "bc")
+	l.tell("a", "d")
+	l.wantPledge("abc", "ad")
+	l.crash("bc")
+	l.partition("a", "d", "e")
+	l.run(60)
+	l.begin("e") // in which nobody can pledge to what was pledged before
+	l.partition()
+	l.run(500)
+	l.want(Fresh, "ade")
+	l.wantWaiting("e", "waiting for b, c: the cluster of a, b, c may exist; if they are lost for good, restart a, d")
+}
+
+func TestWhoeverHearsAStandbyTakesNoPartInFounding(t *testing.T) {
+	l := newLab(t, 3, "abcd")
+	l.run(40)
+	l.want(Standby, "d")
+	l.crash("abc")
+	l.start("efgh")
+	standby := l.word("d")
+	l.begin("e")
+	l.tell("e", "fg")
+	l.hear("eh", standby)
+	l.tell("e", "h")
+	l.gather("fg", "e")
+	l.wantPledge("", "efgh")
+	if r := l.node("h").saved.Round; r != (Round{}) {
+		t.Errorf("h entered %v beside a standby", r)
+	}
+	l.run(500)
+	l.want(Fresh, "efgh")
+}
+
 func TestNodesThatNeverPledgedChooseFreely(t *testing.T) {
 	l := newLab(t, 3, "abcde")
 	l.propose("b", "cd")
@@ -211,14 +264,15 @@ func TestAStandbyIgnoresHellosOfThePast(t *testing.T) {
 	l.run(40)
 	l.want(Standby, "d")
 	before := l.node("d").durable
+	slices.Reverse(past)
 	l.hear("d", past...)
+	if p := l.node("d").peers.get("a"); p.state != Member || p.pledge.Round != l.node("a").saved.Pledge.Round || p.round != l.node("a").saved.Round {
+		t.Errorf("the standby takes a member for %+v", p)
+	}
 	l.run(40)
 	l.want(Standby, "d")
 	if after := l.node("d").durable; after.Charter.Cluster != before.Charter.Cluster {
 		t.Errorf("the standby went from %v to %v", before, after)
-	}
-	if p := l.node("d").peers.get("a"); p.state != Member {
-		t.Errorf("the standby takes a member for a %v", p.state)
 	}
 }
 
