@@ -40,8 +40,8 @@ func TestANodeLeavesItsOwnAddressAlone(t *testing.T) {
 	if after, _ := own.counts(); after > before {
 		t.Errorf("a has dialed itself %d times more", after-before)
 	}
-	if a.directory.find("a") != nil {
-		t.Error("a is connected to itself")
+	if a.directory.find("a") != nil || a.log.quote("connected", "peer=a") > 0 {
+		t.Error("a is or was connected to itself")
 	}
 }
 
@@ -65,6 +65,44 @@ func TestTwoAddressesOfANodeGiveOneConnection(t *testing.T) {
 	alias.close()
 	b.waitReaches(a)
 	a.waitReaches(b)
+}
+
+func TestAnAddressOfAConnectedNodeIsNotDialed(t *testing.T) {
+	a := attach(t, "a", patient())
+	b := attach(t, "b", patient(), a.addr())
+	b.waitReaches(a)
+	alias := newProxy(t, a.addr())
+	b.learn(contact{"a", alias.addr()}, false)
+	for range 20 { // gives b time to do wrong
+		b.waitReaches(a)
+	}
+	if dialed, _ := alias.counts(); dialed > 0 {
+		t.Errorf("b has dialed it %d times", dialed)
+	}
+}
+
+func TestANodeThatIsHeardOfHasHopeAgain(t *testing.T) {
+	n := attachUnheard(t)
+	n.directory.limit = 1
+	a := newAddress(n.port, "192.0.2.1:1", "a")
+	if fresh, err := n.directory.enter(a, true); !fresh || err != nil {
+		t.Fatal(fresh, err)
+	}
+	a.failing = time.Now().Add(-2 * n.forgetAfter)
+	if fresh, err := n.directory.enter(newAddress(n.port, a.name, "a"), true); fresh || err != nil {
+		t.Fatal(fresh, err)
+	}
+	if a.hopeless() {
+		t.Error("it is forgotten although the node has just been heard of")
+	}
+	a.rest(time.Hour, a.kick, nil)
+	if a.hopeless() {
+		t.Error("it is forgotten at the next failure")
+	}
+	a.failing = time.Now().Add(-2 * n.forgetAfter)
+	if !a.hopeless() || n.known() > 0 {
+		t.Error("it is not forgotten when it fails for long")
+	}
 }
 
 func TestAnotherAddressOfANodeTakesOverWhenOneFails(t *testing.T) {
