@@ -310,3 +310,31 @@ func TestAReadReturnsNothingOldWhereverItIsCalled(t *testing.T) {
 		})
 	}
 }
+
+// Proposals that overtake each other on their way are not appended, and have to be sent
+// again: as soon as that shows, and not when the leader has been silent for long. The
+// last have none behind them by which it would.
+func TestWhatWasOvertakenIsSentAgainAtOnce(t *testing.T) {
+	for seed := range uint64(5) {
+		inStep(t, seed, 3, func(l *lab) {
+			l.ch.SetFaults(memory.Faults{Reorder: 0.3})
+			w := l.writer(l.without(l.leader())[0])
+			var waits sync.WaitGroup
+			for i := range 200 {
+				wait, err := w.propose()
+				if err != nil {
+					l.fatalf("propose: %v", err)
+				}
+				began := time.Now()
+				waits.Go(func() {
+					err := wait(context.Background())
+					if took := time.Since(began); err != nil || i < 150 && took >= gaggle.LAN().ElectionMin {
+						l.errorf("an append took %v: %v", took, err)
+					}
+				})
+				time.Sleep(time.Millisecond) // so that each goes on its own
+			}
+			l.awaitAll("all succeed", &waits)
+		})
+	}
+}

@@ -17,7 +17,7 @@ import (
 )
 
 var (
-	nemesisSeeds = flag.Uint64("seeds", 40, "how many random histories to try")
+	nemesisSeeds = flag.Uint64("seeds", 30, "how many random histories to try")
 	nemesisSeed  = flag.Uint64("seed", 0, "the one random history to try")
 )
 
