@@ -118,7 +118,7 @@ func start(t *testing.T, name string, args ...string) *child {
 
 func prepare(t *testing.T, name string, args ...string) *child {
 	t.Helper()
-	c := &child{t: t, name: name, cmd: exec.Command(os.Args[0], args...), ended: make(chan struct{})}
+	c := &child{t: t, name: name, cmd: exec.Command(os.Args[0], args...), ended: make(chan struct{})} //nolint:gosec // the test itself
 	for _, s := range []*transcript{&c.out, &c.errs} {
 		s.changed, s.given = make(chan struct{}), map[string]int{}
 	}

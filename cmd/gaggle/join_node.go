@@ -31,13 +31,18 @@ func joinAt(ctx context.Context, places []string, o joinOptions, log *slog.Logge
 			return n, nil
 		}
 		last = err
-		// A name that is not known here is not this machine's, and may be known later.
-		var unknown *net.DNSError
-		if !notHere(err) && !errors.As(err, &unknown) {
+		if !mayBeElsewhere(err) {
 			break
 		}
 	}
 	return nil, last
+}
+
+// mayBeElsewhere reports whether an address cannot be listened on because it is another
+// node's, on this machine or on another one. A name that is not known here may be so later.
+func mayBeElsewhere(err error) bool {
+	var unknown *net.DNSError
+	return notHere(err) || errors.As(err, &unknown)
 }
 
 // anyPort is where to listen if no listed address is this machine's: at any port, and
@@ -95,10 +100,10 @@ func (j *joined) appendAll(ctx context.Context, in io.Reader) error {
 		}
 		last = e.Index
 	}
-	if err := <-proposed; err != nil {
+	if err := j.written.wait(ctx, uint64(last)); err != nil {
 		return err
 	}
-	return j.written.wait(ctx, uint64(last))
+	return <-proposed
 }
 
 // proposeAll proposes the lines of a reader.

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"testing"
+	"testing/synctest"
+
+	"github.com/ben-ng/gaggle"
+	"github.com/ben-ng/gaggle/channel/memory"
+)
+
+func TestALineWaitsWhileItsNodeHasTooMuchUnderWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		meeting := memory.New()
+		join := func() *gaggle.Node[[]byte] {
+			n, err := gaggle.Join[[]byte](t.Context(), meeting, gaggle.Size(2))
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = n.Close() })
+			return n
+		}
+		j := &joined{node: join(), out: newOutput(io.Discard, true)}
+		go func() { _ = j.show(t.Context()) }()
+		in, typed := io.Pipe()
+		appended := make(chan error, 1)
+		go func() { appended <- j.appendAll(t.Context(), in) }()
+
+		// Nothing is committed as long as the node is alone, so these stay, and x has the
+		// last room.
+		for range 1<<16 - 1 {
+			if _, err := j.node.Propose(nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, _ = fmt.Fprintln(typed, "x")
+		synctest.Wait()
+		if _, err := j.node.Propose(nil); !errors.Is(err, gaggle.ErrBusy) {
+			t.Fatalf("the node takes more: %v", err)
+		}
+		_, _ = fmt.Fprint(typed, "y\nz\n")
+		_ = typed.Close()
+		synctest.Wait()
+		select {
+		case err := <-appended:
+			t.Fatalf("the lines are not waited for: %v", err)
+		default:
+		}
+
+		join()
+		if err := <-appended; err != nil {
+			t.Fatal(err)
+		}
+		var lines []string
+		for e, err := range j.node.Entries(t.Context(), gaggle.Until(j.node.Status().Applied)) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(e.Value) > 0 {
+				lines = append(lines, string(e.Value))
+			}
+		}
+		if !slices.Equal(lines, []string{"x", "y", "z"}) {
+			t.Errorf("the lines are %q", lines)
+		}
+	})
+}
