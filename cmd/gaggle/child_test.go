@@ -122,7 +122,8 @@ func prepare(t *testing.T, name string, args ...string) *child {
 	for _, s := range []*transcript{&c.out, &c.errs} {
 		s.changed, s.given = make(chan struct{}), map[string]int{}
 	}
-	c.cmd.Env = append(os.Environ(), beCommand+"=yes")
+	// The race detector would have every process wait a second before it ends.
+	c.cmd.Env = append(os.Environ(), beCommand+"=yes", "GORACE=atexit_sleep_ms=0 "+os.Getenv("GORACE"))
 	in, err := c.cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)

@@ -13,6 +13,7 @@ import (
 )
 
 func TestALineWaitsWhileItsNodeHasTooMuchUnderWay(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		meeting := memory.New()
 		join := func() *gaggle.Node[[]byte] {

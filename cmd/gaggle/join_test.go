@@ -250,6 +250,7 @@ func TestAProcessWhoseOutputNobodyReadsEnds(t *testing.T) {
 }
 
 func TestAnAddressThatIsTakenIsAnErrorIfItHasToBeThatOne(t *testing.T) {
+	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -65,6 +65,7 @@ func TestAnInputThatFailsIsAnError(t *testing.T) {
 }
 
 func TestTheLongestLineIsCommittedAndALongerOneIsRefused(t *testing.T) {
+	t.Parallel()
 	longest := strings.Repeat("\x00", maxLine)
 	o := runDemo(t, longest, "--nodes", "1", "--json")
 	checkDemo(t, o.events(t), 1, false, []string{longest})
