@@ -96,12 +96,17 @@ func demo(ctx context.Context, o demoOptions, in io.Reader, w io.Writer) error {
 	if err != nil {
 		return errors.Join(err, d.out.flush())
 	}
+	return d.conclude(logs, values, time.Since(began))
+}
+
+// conclude says how it ended. The error is nil only if it ended well.
+func (d *demoRun) conclude(logs []demoLog, values []string, took time.Duration) error {
 	verdict := judge(logs, values)
 	text := "hold the same entries in the same order, each line once"
 	if verdict != nil {
 		text = "DIFFER"
 	}
-	s := summaryEvent{"summary", len(logs), len(values), verdict == nil, len(d.elections), time.Since(began).Seconds()}
+	s := summaryEvent{"summary", len(logs), len(values), verdict == nil, len(d.elections), took.Seconds()}
 	d.out.event(s, "%d nodes %s: %d entries, %d elections, %.2f s", s.Nodes, text, s.Entries, s.Elections, s.Seconds)
 	if verdict != nil {
 		verdict = fmt.Errorf("the nodes do not agree: %w", verdict)

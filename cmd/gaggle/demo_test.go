@@ -226,6 +226,22 @@ func TestTheLeaderIsStoppedWithoutAWordToTheOthers(t *testing.T) {
 	})
 }
 
+func TestEveryNodeIsGivenLines(t *testing.T) {
+	for i := range 3 {
+		synctest.Test(t, func(t *testing.T) {
+			d := startDemo(t, 3)
+			closed := d.nodes[i]
+			if err := closed.Close(); err != nil {
+				t.Fatal(err)
+			}
+			// One in 10^35 times, no line of them is for the node that is closed.
+			if _, err := d.append(t.Context(), make([]demoLine, 200), nil); !errors.Is(err, gaggle.ErrClosed) {
+				t.Errorf("%s was given no line: %v", closed.name, err)
+			}
+		})
+	}
+}
+
 func TestTheLeaderThatIsToBeStoppedIsWaitedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := startDemo(t, 3)

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ben-ng/gaggle"
 )
@@ -65,6 +67,27 @@ func TestTheJudgeAcceptsNodesThatAgree(t *testing.T) {
 		}
 		if err := judge(logs[:1], lines); err != nil {
 			t.Errorf("%q on one node: %v", lines, err)
+		}
+	}
+}
+
+func TestADemoWhoseNodesDifferFailsAndSaysSo(t *testing.T) {
+	lines := []string{"x", "y"}
+	logs := agreeing(lines)
+	logs[1].entries = logs[1].entries[:1]
+	for _, asJSON := range []bool{false, true} {
+		var out bytes.Buffer
+		d := &demoRun{out: newOutput(&out, asJSON), elections: map[gaggle.Term]bool{2: true}}
+		err := d.conclude(logs, lines, time.Second)
+		if want := "the nodes do not agree: b has 1 entries, a has 2"; err == nil || err.Error() != want {
+			t.Errorf("the error is %v, want %q", err, want)
+		}
+		want := "3 nodes DIFFER: 2 entries, 1 elections, 1.00 s\n"
+		if asJSON {
+			want = `{"event":"summary","nodes":3,"entries":2,"identical":false,"elections":1,"seconds":1}` + "\n"
+		}
+		if out.String() != want {
+			t.Errorf("it says %q, want %q", out.String(), want)
 		}
 	}
 }
