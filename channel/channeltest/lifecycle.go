@@ -111,8 +111,12 @@ func closeMayBeRepeated(t *testing.T, net Net) {
 	}
 	closers.Wait()
 	nodes[0].close(t)
-	again := open(t, nodes[0].channel, channel.Self{ID: "c", Cluster: cluster})
+	self := channel.Self{ID: "a", Cluster: cluster}
+	again := open(t, nodes[0].channel, self)
 	nodes[0].close(t) // has nothing to do with the node that came after
+	if _, err := again.channel.Open(self, again); !errors.Is(err, channel.ErrInUse) {
+		t.Errorf("open while the node that came after is there: %v, want ErrInUse", err)
+	}
 	connect(t, again, nodes[1])
 }
 

@@ -187,6 +187,39 @@ func TestCloseCancelsWhatIsOnItsWay(t *testing.T) {
 	})
 }
 
+func TestADeliveryIsOverBeforeTheNextBegins(t *testing.T) {
+	var steps []string
+	var c courier
+	c.deliver = func(d delivery) {
+		steps = append(steps, "begin "+string(d.frame))
+		c.run() // as a timer does that was set again when it had fired
+		steps = append(steps, "end "+string(d.frame))
+	}
+	due := time.Now().Add(time.Hour)
+	for _, frame := range []string{"1", "2"} {
+		if err := c.add(delivery{frame: []byte(frame), due: due}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range c.waiting {
+		c.waiting[i].due = time.Time{}
+	}
+	c.run()
+	if want := []string{"begin 1", "end 1", "begin 2", "end 2"}; !slices.Equal(steps, want) {
+		t.Errorf("%v, want %v", steps, want)
+	}
+	c.close()
+}
+
+func TestNothingIsOnItsWayToAClosedNode(t *testing.T) {
+	var c courier
+	c.close()
+	d := delivery{frame: []byte("late"), due: time.Now().Add(time.Hour)}
+	if err := c.add(d); !errors.Is(err, channel.ErrUnknownPeer) || len(c.waiting) > 0 {
+		t.Errorf("%v, and %d frames wait", err, len(c.waiting))
+	}
+}
+
 // numbers returns what member.send sends.
 func numbers(n int) []string {
 	var frames []string

@@ -33,6 +33,38 @@ func TestDuplicateDeliversAFrameTwice(t *testing.T) {
 	wantFrames(t, b, "1", "1", "2", "2")
 }
 
+func TestAFrameThatIsLostIsNotDuplicated(t *testing.T) {
+	c := New()
+	a, b := join(t, c, "a"), join(t, c, "b")
+	c.SetFaults(Faults{Drop: 1, Duplicate: 1})
+	a.send(t, "b", 10)
+	wantFrames(t, b)
+}
+
+func TestLinksHaveDecisionsOfTheirOwn(t *testing.T) {
+	c := New()
+	a, b, d := join(t, c, "a"), join(t, c, "b"), join(t, c, "d")
+	ab, bd := join(t, c, "ab"), join(t, c, "bd")
+	c.SetFaults(Faults{Drop: 0.5})
+	known := make(map[string]string)
+	for _, link := range [][2]*member{{a, b}, {b, a}, {d, b}, {a, d}, {a, bd}, {ab, d}} {
+		from, to := link[0], link[1]
+		way := string(from.id + ">" + to.id)
+		decisions := ""
+		for range 64 {
+			if hears(t, from, to) {
+				decisions += "+"
+			} else {
+				decisions += "-"
+			}
+		}
+		if other := known[decisions]; other != "" {
+			t.Errorf("%s and %s have the same decisions", way, other)
+		}
+		known[decisions] = way
+	}
+}
+
 func TestBroadcastsHaveFaultsOnEachLink(t *testing.T) {
 	c := New()
 	a, b, d := join(t, c, "a"), join(t, c, "b"), join(t, c, "d")

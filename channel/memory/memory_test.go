@@ -94,6 +94,33 @@ func TestAFrameHasArrivedWhenSendReturns(t *testing.T) {
 	wantFrames(t, a)
 }
 
+// A roll is a receiver that notes the names of nodes in the order they are called.
+type roll struct {
+	sink
+	name  raft.NodeID
+	calls *[]raft.NodeID
+}
+
+func (r roll) Receive([]byte) error {
+	*r.calls = append(*r.calls, r.name)
+	return nil
+}
+
+func TestABroadcastGoesByTheOrderOfIDs(t *testing.T) {
+	c := New()
+	var calls []raft.NodeID
+	from := open(t, c, "m", sink{})
+	for _, id := range []raft.NodeID{"z", "b", "x", "a", "y", "c", "k", "p"} {
+		open(t, c, id, roll{name: id, calls: &calls})
+	}
+	if err := from.Broadcast([]byte("all")); err != nil {
+		t.Fatal(err)
+	}
+	if want := []raft.NodeID{"a", "b", "c", "k", "p", "x", "y", "z"}; !slices.Equal(calls, want) {
+		t.Errorf("it goes to %v, want %v", calls, want)
+	}
+}
+
 func TestItStaysInOneProcess(t *testing.T) {
 	if New().CrossesProcesses() {
 		t.Fatal("a memory channel claims to cross processes")

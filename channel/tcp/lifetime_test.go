@@ -2,6 +2,7 @@ package tcp
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -114,6 +115,32 @@ func TestCloseAtAnyMomentLeavesNothing(t *testing.T) {
 			}
 			closeLeaving(t, before, a, b, c)
 		})
+	}
+}
+
+func TestConnectionsThatEndedAreNotRemembered(t *testing.T) {
+	n := attach(t, "n", patient())
+	for range 10 {
+		conn := rawDial(t, n)
+		if _, err := introduce(conn, hello{cluster: testCluster, node: "peer"}, time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		_ = conn.Close()
+		_ = rawDial(t, n).Close()
+	}
+	wait(t, "they are forgotten", func() bool {
+		n.life.mu.Lock()
+		defer n.life.mu.Unlock()
+		return len(n.life.conns) == 0
+	})
+}
+
+func TestNobodyIsDialedOnceTheEndHasBegun(t *testing.T) {
+	n := attach(t, "n", patient())
+	n.patience = time.Second
+	n.life.stop()
+	if _, _, err := n.dial(listen(t).Addr().String()); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v, want that it is canceled", err)
 	}
 }
 
