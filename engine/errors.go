@@ -34,8 +34,6 @@ var (
 	ErrNotLeader = errors.New("the node does not lead")
 	// ErrNoHandler: the leader has no handler of that name.
 	ErrNoHandler = errors.New("the leader has no handler of that name")
-	// ErrCompacted: the entries asked for are no longer kept.
-	ErrCompacted = errors.New("the entries are compacted")
 	// ErrInvariant: the node found a state that must not be, and stopped.
 	ErrInvariant = raft.ErrInvariant
 )

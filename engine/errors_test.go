@@ -29,3 +29,15 @@ func TestARemoteErrorNamesTheCall(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+func TestWhyANodeIsClosedIsSaidOnceForWhatWasAttempted(t *testing.T) {
+	f := newFlock(t, 1)
+	n := f.nodes[0]
+	if err := n.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, err := n.Propose(nil)
+	if want := "gaggle: append: the node is closed (node a)"; err == nil || err.Error() != want {
+		t.Errorf("the error is %q, want %q", err, want)
+	}
+}

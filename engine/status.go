@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"sync"
@@ -162,6 +163,9 @@ func (n *Node) ticks(count uint64) time.Duration {
 
 // failure makes the error of an operation of this node.
 func (n *Node) failure(op string, err error, hint string) error {
+	if inner, ok := err.(*Error); ok { //nolint:errorlint // why the node is closed: said once, for what was attempted now
+		err, hint = inner.Err, cmp.Or(hint, inner.Hint)
+	}
 	n.published.mu.Lock()
 	term := n.published.Term
 	n.published.mu.Unlock()
