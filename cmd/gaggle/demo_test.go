@@ -242,6 +242,27 @@ func TestEveryNodeIsGivenLines(t *testing.T) {
 	}
 }
 
+func TestOfTheLinesWhoseOutcomeIsNotKnownThoseThatAreLostAreAppended(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := startDemo(t, 3)
+		values := []string{"x", "y", "x", "z"}
+		there, lost := []demoLine{{0, "x"}, {3, "z"}}, []demoLine{{1, "y"}, {2, "x"}}
+		if _, err := d.append(t.Context(), there, nil); err != nil {
+			t.Fatal(err)
+		}
+		if err := d.appendLost(t.Context(), append(lost, there...)); err != nil {
+			t.Fatal(err)
+		}
+		log, err := d.log(t.Context(), d.nodes[2])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := judge([]demoLog{log}, values); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestTheLeaderThatIsToBeStoppedIsWaitedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := startDemo(t, 3)

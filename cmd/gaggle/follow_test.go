@@ -6,6 +6,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/ben-ng/gaggle"
 	"github.com/ben-ng/gaggle/channel"
@@ -20,6 +21,7 @@ func TestWhatIsShownIsNotHeldBackByTheClustersOwnEntries(t *testing.T) {
 			survivor = d.nodes[1]
 		}
 		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
 		showing, goOn, paused := make(chan gaggle.Index), make(chan struct{}), make(chan gaggle.Index, 100)
 		var follower sync.WaitGroup
 		follower.Go(func() {
@@ -46,9 +48,11 @@ func TestWhatIsShownIsNotHeldBackByTheClustersOwnEntries(t *testing.T) {
 			t.Fatalf("index %d is applied, which is not above that of the line, %d", applied, last)
 		}
 		goOn <- struct{}{}
-		for shown := range paused {
-			if shown >= last {
-				break
+		for shown := gaggle.Index(0); shown < last; {
+			select {
+			case shown = <-paused:
+			case <-time.After(patience):
+				t.Fatal("the line is not said to be shown")
 			}
 		}
 		cancel()
