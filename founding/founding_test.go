@@ -149,6 +149,7 @@ func TestTheLatestPledgeIsKept(t *testing.T) {
 
 func TestACharterOfWhoseVotersTooManyAreSilentIsNeitherKeptNorReplaced(t *testing.T) {
 	l := newLab(t, 3, "abcde")
+	l.gather("bc", "d")
 	l.propose("a", "bc")
 	l.tell("a", "d")
 	l.wantPledge("abc", "ad")

@@ -54,6 +54,18 @@ func (j *judge) look(f *Founder) {
 	j.founded(id, before, now)
 }
 
+// durable compares a node with what its disk would hold, after an update.
+func (j *judge) durable(n *node) {
+	if !sameSaved(n.saved, n.durable) {
+		j.blame("%s is at %+v, but saved %+v", n.config.ID, n.saved, n.durable)
+	}
+}
+
+func sameSaved(a, b Saved) bool {
+	return a.Round == b.Round && a.State == b.State && a.Pledge.Round == b.Pledge.Round &&
+		a.Pledge.Charter.Cluster == b.Pledge.Charter.Cluster && a.Charter.Cluster == b.Charter.Cluster
+}
+
 func (j *judge) oneCharterPerRound(id raft.NodeID, p Pledge) {
 	if other, ok := j.rounds[p.Round]; ok && other.Cluster != p.Charter.Cluster {
 		j.blame("%s pledged to %v in a round in which another pledged to %v", id, p.Charter.Voters, other.Voters)
@@ -69,8 +81,8 @@ func (j *judge) founded(id raft.NodeID, before, now Saved) {
 		return
 	}
 	if before.State != Fresh {
-		if before.Charter.Cluster != now.Charter.Cluster {
-			j.blame("%s went over to another cluster", id)
+		if !sameSaved(before, now) {
+			j.blame("%s knows a cluster, and went from %+v to %+v", id, before, now)
 		}
 		return
 	}

@@ -15,8 +15,10 @@ type lab struct {
 	size  int
 	nodes []*node
 	judge *judge
-	// apart says which nodes do not hear each other: those of different groups.
+	// groups are the nodes that hear each other, if not all do.
 	groups []string
+	// via delivers hellos, if they do not come at once.
+	via func(to *node, w Heard)
 }
 
 // A node of a lab and all that it has reported.
@@ -110,15 +112,24 @@ func (l *lab) follow(n *node) {
 		n.durable = *u.Persist
 	}
 	n.problems = append(n.problems, u.Problems...)
+	l.judge.durable(n)
 	if u.Broadcast == nil {
 		return
 	}
 	n.hellos++
 	for _, to := range l.nodes {
 		if to != n && !to.down && l.connected(n.config.ID, to.config.ID) {
-			to.Step(Heard{From: n.config.ID, Cluster: u.Cluster, Hello: u.Broadcast})
+			l.deliver(to, Heard{From: n.config.ID, Cluster: u.Cluster, Hello: u.Broadcast})
 		}
 	}
+}
+
+func (l *lab) deliver(to *node, w Heard) {
+	if l.via != nil {
+		l.via(to, w)
+		return
+	}
+	to.Step(w)
 }
 
 // tell lets each of some nodes hear what one node would say now, in their order.

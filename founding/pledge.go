@@ -19,7 +19,11 @@ func (f *Founder) follow(g *greeting) {
 		return
 	}
 	if g.pledgedIn.after(f.saved.Pledge.Round) && !f.saved.Round.after(g.pledgedIn) {
-		f.pledge(Pledge{g.pledgedIn, NewCharter(f.config.Cluster, g.pledgeTo)})
+		// One more pledge to a charter that has lost its voters would help nobody. As
+		// long as this node has made none, it may take part in a free choice.
+		if c := NewCharter(f.config.Cluster, g.pledgeTo); f.alive(c) {
+			f.pledge(Pledge{g.pledgedIn, c})
+		}
 	}
 	if g.round.after(f.saved.Round) {
 		f.enter(g.round)

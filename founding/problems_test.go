@@ -131,11 +131,6 @@ func TestHellosThatMakeNoSenseAreIgnored(t *testing.T) {
 	}
 }
 
-func sameSaved(a, b Saved) bool {
-	return a.Round == b.Round && a.State == b.State && a.Pledge.Round == b.Pledge.Round &&
-		a.Pledge.Charter.Cluster == b.Pledge.Charter.Cluster && a.Charter.Cluster == b.Charter.Cluster
-}
-
 // A node with a disk goes on from what it has promised.
 func TestARestoredNodeKeepsItsPromises(t *testing.T) {
 	l := newLab(t, 3, "abcd")
@@ -160,6 +155,25 @@ func TestARestoredNodeKeepsItsPromises(t *testing.T) {
 	}
 	l.run(100)
 	l.want(Member, "abc")
+}
+
+func TestARestoredMemberTellsOthersOfItsCluster(t *testing.T) {
+	l := newLab(t, 3, "abc")
+	l.run(40)
+	a := l.node("a")
+	restored, err := Restore(a.config, a.durable)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.start("d")
+	a.Founder = restored
+	u := a.Update()
+	if u.Activated != nil || u.Persist != nil || u.Broadcast == nil {
+		t.Fatalf("a restored member's first update is %+v", u)
+	}
+	l.hear("d", Heard{From: "a", Cluster: u.Cluster, Hello: u.Broadcast})
+	l.want(Standby, "d")
+	l.wantCharter("abc", "ad")
 }
 
 func TestWhatCannotHaveBeenSavedIsRefused(t *testing.T) {
