@@ -35,7 +35,7 @@ bench: ## the benchmarks of README.md
 bench-peers: ## Gaggle beside other libraries, medians of alternating runs
 	go -C bench run .
 
-explore-founding: ## every order of events in founding, on a larger scope (6 minutes, 5 GB)
+explore-founding: ## every order of events in founding, on a larger scope (7 minutes, 4 GB)
 	go test ./founding -run NoOrder -v -timeout 1h -founding.rounds 2
 
 demo: ## a cluster in one process

@@ -11,21 +11,19 @@ import (
 // A judge watches all nodes of one name, dead ones included, and keeps the first thing
 // that must never be. It knows nothing of how the nodes come to their decisions.
 type judge struct {
-	size    int
-	saved   map[raft.NodeID]Saved
-	rounds  map[Round]Charter
-	known   map[wire.ClusterID]Charter
-	members map[wire.ClusterID][]raft.NodeID
-	fault   error
+	size   int
+	saved  map[raft.NodeID]Saved
+	rounds map[Round]Charter
+	known  map[wire.ClusterID]Charter
+	fault  error
 }
 
 func newJudge(size int) *judge {
 	return &judge{
-		size:    size,
-		saved:   map[raft.NodeID]Saved{},
-		rounds:  map[Round]Charter{},
-		known:   map[wire.ClusterID]Charter{},
-		members: map[wire.ClusterID][]raft.NodeID{},
+		size:   size,
+		saved:  map[raft.NodeID]Saved{},
+		rounds: map[Round]Charter{},
+		known:  map[wire.ClusterID]Charter{},
 	}
 }
 
@@ -94,24 +92,9 @@ func (j *judge) founded(id raft.NodeID, before, now Saved) {
 		j.blame("cluster %x has the charters %v and %v", c.Cluster, c.Voters, other.Voters)
 	}
 	j.known[c.Cluster] = c
-	if now.State == Member {
-		j.members[c.Cluster] = append(j.members[c.Cluster], id)
-	}
 	if len(j.known) > 1 {
 		j.blame("two clusters are known: %v", j.clusters())
 	}
-}
-
-// quorums counts the clusters of which so many members were ever active that they could
-// have committed something.
-func (j *judge) quorums() int {
-	n := 0
-	for cluster, members := range j.members {
-		if len(members) >= j.known[cluster].majority() {
-			n++
-		}
-	}
-	return n
 }
 
 func (j *judge) clusters() []string {

@@ -224,6 +224,28 @@ func (l *lab) wantCharter(voters, ids string) {
 	}
 }
 
+// wantOneCluster fails unless all living nodes know the same cluster, and its voters are
+// its members.
+func (l *lab) wantOneCluster() {
+	l.t.Helper()
+	var cluster Charter
+	for _, n := range l.nodes {
+		if n.down {
+			continue
+		}
+		if n.State() == Fresh {
+			l.t.Errorf("%s is fresh: %s", n.config.ID, n.Waiting())
+			continue
+		}
+		if cluster.Voters == nil {
+			cluster = n.Charter()
+		}
+		if c := n.Charter(); c.Cluster != cluster.Cluster || c.has(n.config.ID) != (n.State() == Member) {
+			l.t.Errorf("%s is a %v of the cluster of %v, another is of that of %v", n.config.ID, n.State(), c.Voters, cluster.Voters)
+		}
+	}
+}
+
 func (l *lab) wantPledge(voters, ids string) {
 	l.t.Helper()
 	for _, id := range strings.Split(ids, "") {
