@@ -9,7 +9,7 @@ import (
 	"github.com/ben-ng/gaggle/raft"
 )
 
-// With the default times, three nodes found a cluster in little more than a second.
+// With the default times, three nodes found a cluster within a second.
 func TestTheDefaultTimesFoundSoon(t *testing.T) {
 	l := &lab{t: t, size: 3, judge: newJudge(3)}
 	for _, id := range []raft.NodeID{"a", "b", "c"} {
@@ -19,7 +19,7 @@ func TestTheDefaultTimesFoundSoon(t *testing.T) {
 		}
 		l.nodes = append(l.nodes, &node{Founder: f})
 	}
-	l.run(150)
+	l.run(100)
 	l.wantOneCluster()
 }
 
