@@ -36,10 +36,11 @@
 //     earlier one.
 //  4. When N nodes have entered a round, its proposer chooses its charter, once. If N of
 //     them have never pledged, it chooses the N lowest ids of those. Otherwise, it
-//     takes the charter of the latest pledge that any of them has made.
+//     takes the charter of the latest pledge that any of them has made. Those do not count
+//     that have pledged to a charter of which it hears no majority of the voters.
 //  5. The proposer pledges to that charter. Whoever hears of a pledge in its round, or a
 //     later one, pledges to the same in that round, whether it is one of its voters
-//     or not.
+//     or not, if it hears a majority of them.
 //  6. Whoever knows of N pledges in one round knows that the cluster exists. A voter of
 //     the charter activates it: it is a Member. Everybody else is a Standby.
 //  7. Members and standbys go on saying hello and name the charter. Whoever hears a
