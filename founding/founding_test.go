@@ -40,6 +40,18 @@ func TestANodeThatDoesNotAnswerDelaysTheChoiceOnly(t *testing.T) {
 	l.want(Member, "bcd")
 }
 
+func TestANodeThatHearsNothingDelaysTheChoiceOnly(t *testing.T) {
+	l := newLab(t, 3, "abcd")
+	l.via = func(to *node, w Heard) {
+		if to != l.node("a") {
+			to.Step(w)
+		}
+	}
+	l.run(100)
+	l.want(Member, "bcd")
+	l.want(Fresh, "a")
+}
+
 func TestAfterALoneNodeFoundedTheNextStandsBy(t *testing.T) {
 	l := newLab(t, 1, "b")
 	l.run(40)

@@ -89,7 +89,7 @@ func (j *judge) founded(id raft.NodeID, before, now Saved) {
 		j.blame("%s became a %v by the charter %v", id, now.State, c.Voters)
 	}
 	if other, ok := j.known[c.Cluster]; ok && !slices.Equal(other.Voters, c.Voters) {
-		j.blame("cluster %x has the charters %v and %v", c.Cluster, c.Voters, other.Voters)
+		j.blame("cluster %v has the charters %v and %v", c.Cluster, c.Voters, other.Voters)
 	}
 	j.known[c.Cluster] = c
 	if len(j.known) > 1 {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/ben-ng/gaggle/raft"
+	"github.com/ben-ng/gaggle/wire"
 )
 
 // With the default times, three nodes found a cluster within a second.
@@ -161,6 +162,23 @@ func TestNewsAreToldInTheNextTick(t *testing.T) {
 	f.Step(Tick{})
 	if u := f.Update(); u.Broadcast == nil || len(u.Broadcast.Abandoned) != 1 || unpackRound(u.Broadcast.Abandoned[0]) != l.node("c").saved.Round {
 		t.Errorf("in the next tick: %+v", u)
+	}
+}
+
+// A fresh node is answered soon, but what is news goes out before that.
+func TestAnAnswerDoesNotDelayNews(t *testing.T) {
+	l := newLab(t, 3, "abcd")
+	late := l.word("d")
+	l.propose("a", "bc")
+	l.tell("a", "bc")
+	c := l.node("c")
+	c.Update() // says hello now
+	l.tell("b", "c")
+	l.want(Member, "c")
+	c.Step(late)
+	c.Step(Tick{})
+	if u := c.Update(); u.Broadcast == nil || u.Broadcast.State != wire.Member {
+		t.Errorf("a tick after it became a member: %+v", u)
 	}
 }
 

@@ -36,7 +36,7 @@ type TwoClustersError struct {
 }
 
 func (e *TwoClustersError) Error() string {
-	return fmt.Sprintf("founding: node %s is of cluster %x, this node of cluster %x of the same name: "+
+	return fmt.Sprintf("founding: node %s is of cluster %v, this node of cluster %v of the same name: "+
 		"stop the nodes of one of them", label(e.Node, e.Name), e.Theirs, e.Ours)
 }
 

@@ -15,6 +15,8 @@ func TestNodesOfDifferentSizesReportEachOtherOnceAndDoNotCount(t *testing.T) {
 	l.startSized("c", 5)
 	l.run(200)
 	l.want(Fresh, "abc")
+	l.wantWaiting("a", "waiting for 1 more node (have a, b)")
+	l.wantWaiting("c", "waiting for 4 more nodes (have c)")
 	for id, others := range map[raft.NodeID]string{"a": "c", "b": "c", "c": "ab"} {
 		var reported []raft.NodeID
 		for _, p := range l.node(id).problems {
@@ -51,10 +53,26 @@ func TestTwoClustersOfTwiceAsManyNodesAreReportedByAllOnce(t *testing.T) {
 			t.Fatalf("%s reports %v, want one error", n.config.ID, n.problems)
 		}
 		if two.Ours != n.Charter().Cluster || two.Theirs == two.Ours {
-			t.Errorf("%s of %x reports %v", n.config.ID, n.Charter().Cluster, two)
+			t.Errorf("%s of %v reports %v", n.config.ID, n.Charter().Cluster, two)
 		}
 		if n.State() != Member {
 			t.Errorf("%s is a %v", n.config.ID, n.State())
+		}
+	}
+}
+
+func TestProblemsSayWhatIsWrong(t *testing.T) {
+	abc, def := wire.ClusterID{0xab, 0xc0}, wire.ClusterID{0xde, 0xf0}
+	for want, problem := range map[string]error{
+		"founding: node anna (a) is for a cluster of 5, this node for one of 3: one of them was configured wrongly": &SizeMismatchError{
+			Node: "a", Name: "anna", Ours: 3, Theirs: 5,
+		},
+		"founding: node d is of cluster def00000000000000000000000000000, this node of cluster abc00000000000000000000000000000 of the same name: stop the nodes of one of them": &TwoClustersError{
+			Node: "d", Ours: abc, Theirs: def,
+		},
+	} {
+		if got := problem.Error(); got != want {
+			t.Errorf("%T says\n%s, want\n%s", problem, got, want)
 		}
 	}
 }
@@ -76,6 +94,21 @@ func TestAnotherClusterIsReportedToStandbysToo(t *testing.T) {
 		t.Errorf("the standby reports %v", b.problems)
 	}
 	l.want(Standby, "b")
+}
+
+func TestABoundedNumberOfOtherClustersIsReported(t *testing.T) {
+	l := newLab(t, 1, "a")
+	l.run(40)
+	for i := range 2 * maxTwoClusters {
+		voters := []raft.NodeID{raft.NodeID(rune('b' + i))}
+		l.hear("a", Heard{
+			From: voters[0], Cluster: NewCharter("test", voters).Cluster,
+			Hello: &wire.Hello{Size: 1, State: wire.Member, Charter: voters},
+		})
+	}
+	if got := len(l.node("a").Update().Problems); got != maxTwoClusters {
+		t.Errorf("%d other clusters are reported, want %d", got, maxTwoClusters)
+	}
 }
 
 // A hello that no honest node says changes nothing.
@@ -103,6 +136,7 @@ func TestHellosThatMakeNoSenseAreIgnored(t *testing.T) {
 		"of nobody":                             {Hello: fresh("").Hello},
 		"of itself":                             {From: "a", Hello: fresh("", round(9, 9)).Hello},
 		"a pledge without a round":              fresh("xyz"),
+		"a pledge and one round":                fresh("xyz", round(9, 9)),
 		"a pledge in no round":                  fresh("xyz", round(9, 9), round(0, 0)),
 		"a pledge in a round to come":           fresh("xyz", round(9, 9), round(10, 9)),
 		"a round zero":                          fresh("", round(0, 0)),

@@ -60,7 +60,7 @@ func (f *Founder) waitingFor(p *peer) string {
 		return fmt.Sprintf("not founding a cluster of %d: node %s is in one of %d under this name",
 			f.config.Size, label(p.id, p.name), p.size)
 	}
-	return fmt.Sprintf("waiting to hear a member of cluster %x, which node %s knows; if that cluster is lost for good, restart %s",
+	return fmt.Sprintf("waiting to hear a member of cluster %v, which node %s knows; if that cluster is lost for good, restart %s",
 		p.cluster, label(p.id, p.name), label(p.id, p.name))
 }
 

@@ -44,7 +44,7 @@ func TestNodesAreCalledByTheirNames(t *testing.T) {
 	l.start("e")
 	l.node("d").config.Name = "dora"
 	l.tell("d", "e")
-	l.wantWaiting("e", fmt.Sprintf("waiting to hear a member of cluster %x, which node dora (d) knows; "+
+	l.wantWaiting("e", fmt.Sprintf("waiting to hear a member of cluster %v, which node dora (d) knows; "+
 		"if that cluster is lost for good, restart dora (d)", l.node("a").Charter().Cluster))
 	l.node("b").config.Name = "b"
 	l.startSized("f", 2)
@@ -58,6 +58,7 @@ func deadVoters(t *testing.T) *lab {
 	t.Helper()
 	l := newLab(t, 3, "abcde")
 	l.gather("bc", "d")
+	l.gather("bc", "e")
 	l.propose("a", "bc")
 	l.tell("a", "d")
 	l.wantPledge("abc", "ad")
@@ -127,7 +128,7 @@ func TestAStandbyOfALostClusterHoldsUpFoundingUntilItIsRestarted(t *testing.T) {
 	l.start("g")
 	l.run(500)
 	l.want(Fresh, "efg")
-	l.wantWaiting("e", fmt.Sprintf("waiting to hear a member of cluster %x, which node d knows; "+
+	l.wantWaiting("e", fmt.Sprintf("waiting to hear a member of cluster %v, which node d knows; "+
 		"if that cluster is lost for good, restart d", cluster))
 	l.crash("d")
 	l.start("h")
