@@ -283,7 +283,7 @@ func TestACallThatIsNotAnsweredIsSentAgainUnderItsNumber(t *testing.T) {
 	first := taken[*wire.Call](s)
 	for range patience {
 		// The core hears its leader.
-		hear(follower, leader.ID(), raft.Message{From: leader.ID(), To: follower.ID(), Term: follower.Status().Term, Body: &raft.Heartbeat{}})
+		hear(follower, leader.ID(), &raft.Message{From: leader.ID(), To: follower.ID(), Term: follower.Status().Term, Body: &raft.Heartbeat{}})
 		pass(follower, 1)
 	}
 	again := taken[*wire.Call](s)
@@ -303,7 +303,7 @@ func TestACallIsUncertainWhenItsLeaderIsSucceeded(t *testing.T) {
 	follower.Turn()
 	s.sent = nil
 	other := f.other(leader, follower)
-	hear(follower, other.ID(), raft.Message{From: other.ID(), To: follower.ID(), Term: follower.Status().Term + 1, Body: &raft.Heartbeat{}})
+	hear(follower, other.ID(), &raft.Message{From: other.ID(), To: follower.ID(), Term: follower.Status().Term + 1, Body: &raft.Heartbeat{}})
 	if <-c.done; !errors.Is(c.err, ErrUncertain) {
 		t.Errorf("the error is %v", c.err)
 	}

@@ -63,6 +63,8 @@ type Node struct {
 	spare   input
 	founder *founding.Founder
 	core    *raft.Core
+	// durable is what the storage calls: n.writeDurable, made once.
+	durable func(uint64)
 	cluster wire.ClusterID
 	// applied is the index applied last; sessions is the state at it.
 	applied  raft.Index
@@ -135,6 +137,7 @@ func New(config Config) (*Node, error) {
 		handlers: map[string]Handler{},
 		stopped:  make(chan struct{}),
 	}
+	n.durable = n.writeDurable
 	n.decoders.New = func() any { return new(decoding) }
 	n.proposals.New = func() any { return n.newProposal() }
 	n.watchers.all = map[*Watcher]struct{}{}

@@ -122,7 +122,7 @@ func TestAppendsInATermThatIsOverEndWithTheFirstEntryOfTheNext(t *testing.T) {
 	}
 	leader.Turn()
 	begin := raft.Entry{Index: last.Index + 1, Term: term + 1, Type: raft.EntryNoOp}
-	hear(leader, follower.ID(), raft.Message{From: follower.ID(), To: leader.ID(), Term: term + 1, Body: &raft.AppendEntries{
+	hear(leader, follower.ID(), &raft.Message{From: follower.ID(), To: leader.ID(), Term: term + 1, Body: &raft.AppendEntries{
 		Session: 1, Prev: last, Entries: []raft.Entry{begin}, Commit: begin.Index,
 	}})
 	for i, p := range lost {

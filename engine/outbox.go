@@ -16,6 +16,8 @@ const frameTarget = 512 << 10
 // as possible.
 type outbox struct {
 	peers []*outgoing
+	// raft holds this turn's messages of the core, which the queues point into.
+	raft []raft.Message
 }
 
 // outgoing is what one node is to be sent, by class.
@@ -50,6 +52,13 @@ func (n *Node) post(to raft.NodeID, m any) {
 	o.messages[q] = append(o.messages[q], m)
 }
 
+// postRaft does so with a message of the core's.
+func (n *Node) postRaft(m *raft.Message) {
+	b := &n.outbox
+	b.raft = append(b.raft, *m) // what was posted before may stay in an older array
+	n.post(m.To, &b.raft[len(b.raft)-1])
+}
+
 func (b *outbox) peer(to raft.NodeID) *outgoing {
 	for _, o := range b.peers {
 		if o.to == to {
@@ -65,7 +74,7 @@ func (b *outbox) peer(to raft.NodeID) *outgoing {
 // for. An append without entries follows those before it.
 func queueOf(m any) queue {
 	switch m := m.(type) {
-	case raft.Message:
+	case *raft.Message:
 		if _, ok := m.Body.(*raft.AppendEntries); ok {
 			return entryQueue
 		}
@@ -88,6 +97,8 @@ func (n *Node) flush() {
 			}
 		}
 	}
+	clear(n.outbox.raft)
+	n.outbox.raft = n.outbox.raft[:0]
 	// Peers come and go; those that are gone are not kept for ever.
 	if len(n.outbox.peers) > maxPeersKept {
 		n.outbox.peers = nil
@@ -135,7 +146,7 @@ func (n *Node) undelivered(to raft.NodeID, messages []any) {
 	later := n.now + uint64(n.config.Raft.HeartbeatTicks)
 	for _, m := range messages {
 		switch m := m.(type) {
-		case raft.Message:
+		case *raft.Message:
 			if _, ok := m.Body.(*raft.AppendEntries); ok {
 				n.step(raft.Unreachable{Node: to})
 			}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/ben-ng/gaggle/channel"
@@ -13,11 +14,11 @@ func TestOnlyWhatCarriesDataMayBeOvertaken(t *testing.T) {
 		message any
 		want    channel.Class
 	}{
-		{raft.Message{Body: &raft.AppendEntries{}}, channel.Bulk},
-		{raft.Message{Body: &raft.AppendReply{}}, channel.Urgent},
-		{raft.Message{Body: &raft.Heartbeat{}}, channel.Urgent},
-		{raft.Message{Body: &raft.RequestVote{}}, channel.Urgent},
-		{raft.Message{Body: &raft.VoteReply{}}, channel.Urgent},
+		{&raft.Message{Body: &raft.AppendEntries{}}, channel.Bulk},
+		{&raft.Message{Body: &raft.AppendReply{}}, channel.Urgent},
+		{&raft.Message{Body: &raft.Heartbeat{}}, channel.Urgent},
+		{&raft.Message{Body: &raft.RequestVote{}}, channel.Urgent},
+		{&raft.Message{Body: &raft.VoteReply{}}, channel.Urgent},
 		{&wire.Proposals{}, channel.Bulk},
 		{&wire.ProposalsRefused{}, channel.Urgent},
 		{&wire.ReadIndex{}, channel.Urgent},
@@ -63,6 +64,31 @@ func TestWhatATurnHasToSayToANodeLeavesInOneFrameOfEachClass(t *testing.T) {
 	s.frames = [2]int{}
 	if leader.flush(); s.frames != [2]int{} {
 		t.Error("a flush sends the same again")
+	}
+}
+
+// The core uses the list of an update's messages again while the turn goes on.
+func TestMessagesOfTheCoreAreSentAsTheyWereWhenPosted(t *testing.T) {
+	_, leader, follower := leads(t, 3)
+	s := spyOn(t, leader)
+	list := make([]raft.Message, 1)
+	for i := range uint64(100) {
+		list[0] = raft.Message{From: leader.ID(), To: follower.ID(), Term: 1, Body: &raft.Heartbeat{Session: i}}
+		leader.postRaft(&list[0])
+	}
+	leader.flush()
+	got := taken[*raft.Message](s)
+	for i, m := range got {
+		if b, ok := m.Body.(*raft.Heartbeat); !ok || b.Session != uint64(i) {
+			t.Fatalf("message %d is %+v", i, m.Body)
+		}
+	}
+	if len(got) != 100 {
+		t.Errorf("%d messages were sent", len(got))
+	}
+	kept := leader.outbox.raft
+	if slices.ContainsFunc(kept[:cap(kept)], func(m raft.Message) bool { return m.Body != nil }) || len(kept) > 0 {
+		t.Error("the outbox keeps what it has sent")
 	}
 }
 
@@ -120,7 +146,7 @@ func TestTheCoreIsToldOfEntriesThatTheChannelRefuses(t *testing.T) {
 		s.refuse, s.sent = nil, nil
 		propose(t, leader, "y")
 		leader.Turn()
-		for _, m := range taken[raft.Message](s) {
+		for _, m := range taken[*raft.Message](s) {
 			if _, ok := m.Body.(*raft.AppendEntries); ok && m.To == follower.ID() {
 				return true
 			}

@@ -45,7 +45,7 @@ func wantSent(t *testing.T, s *spy, when string, want []uint64) {
 
 // heartbeat lets a node hear its leader, in a term of so much more.
 func heartbeat(n *Node, leader raft.NodeID, later raft.Term) {
-	hear(n, leader, raft.Message{From: leader, To: n.ID(), Term: n.Status().Term + later, Body: &raft.Heartbeat{}})
+	hear(n, leader, &raft.Message{From: leader, To: n.ID(), Term: n.Status().Term + later, Body: &raft.Heartbeat{}})
 }
 
 // wait returns how a proposal ended that has ended.

@@ -141,7 +141,7 @@ func (n *Node) receive(f *wire.Frame) {
 // take gives one message to whom it is for.
 func (n *Node) take(from raft.NodeID, m any) {
 	switch m := m.(type) {
-	case raft.Message:
+	case *raft.Message:
 		n.step(raft.Receive{Message: m})
 	case *wire.Proposals:
 		n.forwarded(from, m)
@@ -218,9 +218,9 @@ func (n *Node) crank() {
 // carryOut does what an update says, and reports whether it said anything.
 func (n *Node) carryOut(u raft.Update) bool {
 	for i := range u.Messages {
-		n.post(u.Messages[i].To, u.Messages[i])
+		n.postRaft(&u.Messages[i])
 	}
-	durable := u.Write != nil && n.config.Storage.Write(u.Write, n.writeDurable)
+	durable := u.Write != nil && n.config.Storage.Write(u.Write, n.durable)
 	for _, run := range u.Committed {
 		for i := range run {
 			n.apply(&run[i])

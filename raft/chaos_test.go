@@ -221,7 +221,7 @@ func (w *chaos) deliver() {
 		return
 	}
 	n := w.nodes[m.To]
-	_ = w.step(n, Receive{m})
+	_ = w.step(n, Receive{&m})
 }
 
 // settle heals everything and lets time pass until all members agree.

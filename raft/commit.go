@@ -40,7 +40,11 @@ func (c *Core) setCommit(index Index) {
 		c.broken("commit index %d would pass the end of the log, %v", index, c.log.last)
 	}
 	if c.lead != nil {
-		c.lead.settle(c.log.runs(c.commit+1, index))
+		for i := c.commit + 1; i <= index; {
+			run := c.log.piece(i, index)
+			c.lead.settle(run)
+			i += Index(len(run))
+		}
 	}
 	c.commit = index
 }

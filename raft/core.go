@@ -98,7 +98,7 @@ func (c *Core) Step(event Event) (err error) {
 	case Tick:
 		c.tick()
 	case Receive:
-		return c.receive(e.Message)
+		return c.receive(*e.Message)
 	case Propose:
 		return c.propose(e.Entries)
 	case Persisted:

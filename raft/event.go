@@ -8,8 +8,8 @@ type Event interface{ event() }
 // choice; all of Config's timeouts count ticks.
 type Tick struct{}
 
-// Receive delivers a message.
-type Receive struct{ Message Message }
+// Receive delivers a message. The core may keep its body.
+type Receive struct{ Message *Message }
 
 // Propose asks the leader to append entries, all of them or none. Only their Data is
 // read and kept; the core sets the rest, and does not keep the slice.

@@ -117,31 +117,34 @@ func (l *entryLog) run(lo, hi Index, maxBytes int) []Entry {
 	if lo > hi {
 		return nil
 	}
-	slot := int(lo - l.start)
-	page := l.pages[slot/pageEntries]
-	s := slot % pageEntries
-	end := min(len(page), s+int(hi-lo)+1)
-	size := page[s].Size()
-	for e := s + 1; e < end; e++ {
-		if size += page[e].Size(); size > maxBytes {
-			end = e
+	run := l.piece(lo, hi)
+	size := run[0].Size()
+	for i := 1; i < len(run); i++ {
+		if size += run[i].Size(); size > maxBytes {
+			return run[:i:i]
 		}
 	}
-	return page[s:end:end]
+	return run
 }
 
 // runs returns all entries from lo to hi.
 func (l *entryLog) runs(lo, hi Index) [][]Entry {
 	var all [][]Entry
 	for lo <= hi {
-		slot := int(lo - l.start)
-		page := l.pages[slot/pageEntries]
-		s := slot % pageEntries
-		end := min(len(page), s+int(hi-lo)+1)
-		all = append(all, page[s:end:end])
-		lo += Index(end - s)
+		run := l.piece(lo, hi)
+		all = append(all, run)
+		lo += Index(len(run))
 	}
 	return all
+}
+
+// piece returns the entries from lo, which is in the log, up to hi or the end of a page.
+func (l *entryLog) piece(lo, hi Index) []Entry {
+	slot := int(lo - l.start)
+	page := l.pages[slot/pageEntries]
+	s := slot % pageEntries
+	end := min(len(page), s+int(hi-lo)+1)
+	return page[s:end:end]
 }
 
 // lastAtOrBelow returns the last position at or below p whose term is at most p's:

@@ -150,6 +150,9 @@ func takeRuns(t *testing.T, r *rand.Rand, l *entryLog, n *naiveLog) []handedRun 
 	}
 	var handed []handedRun
 	for _, run := range append(all, one) {
+		if cap(run) != len(run) {
+			t.Fatalf("to append to a run of %d entries would write into the log", len(run))
+		}
 		handed = append(handed, handedRun{run, slices.Clone(run)})
 	}
 	return handed

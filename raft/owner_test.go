@@ -108,7 +108,7 @@ func TestWhatIsUnknownOrForAnotherIsRefused(t *testing.T) {
 		"with a snapshot of no term": {From: "b", To: "a", Term: 2, Body: &InstallSnapshot{1, SnapshotMeta{Last: Position{1, 0}, Configuration: conf}}},
 		"of a type made elsewhere":   {From: "b", To: "a", Term: 2, Body: struct{ Body }{}},
 	} {
-		if err := c.Step(Receive{m}); !errors.Is(err, ErrInvalidMessage) || c.hard.Term != 1 {
+		if err := c.Step(Receive{&m}); !errors.Is(err, ErrInvalidMessage) || c.hard.Term != 1 {
 			t.Errorf("a message %s: %v, term %d", name, err, c.hard.Term)
 		}
 	}
@@ -132,8 +132,8 @@ func TestAClientCannotProposeAConfiguration(t *testing.T) {
 func TestTheMessagesOfAnUpdateStayUntilTheNext(t *testing.T) {
 	c := newCore(t, "a", "b")
 	ask := func() {
-		mustStep(t, c, Receive{Message{From: "b", To: "a", Term: 1, Body: &RequestVote{PreVote: true}}})
-		mustStep(t, c, Receive{Message{From: "b", To: "a", Term: 2, Body: &RequestVote{PreVote: true, Last: Position{1, 1}}}})
+		mustStep(t, c, Receive{&Message{From: "b", To: "a", Term: 1, Body: &RequestVote{PreVote: true}}})
+		mustStep(t, c, Receive{&Message{From: "b", To: "a", Term: 2, Body: &RequestVote{PreVote: true, Last: Position{1, 1}}}})
 	}
 	ask()
 	c.Update()
@@ -143,7 +143,7 @@ func TestTheMessagesOfAnUpdateStayUntilTheNext(t *testing.T) {
 	if len(before) != 2 {
 		t.Fatalf("%d answers", len(before))
 	}
-	mustStep(t, c, Receive{Message{From: "b", To: "a", Term: 1, Body: &Heartbeat{Session: 1}}})
+	mustStep(t, c, Receive{&Message{From: "b", To: "a", Term: 1, Body: &Heartbeat{Session: 1}}})
 	for i := range before {
 		if first[i] != before[i] {
 			t.Errorf("message %d was %+v, and is %+v", i, before[i], first[i])
@@ -155,12 +155,12 @@ func TestTheMessagesOfAnUpdateStayUntilTheNext(t *testing.T) {
 // its way out.
 func TestABrokenInvariantEndsANode(t *testing.T) {
 	c := newCore(t, "a", "b", "c")
-	mustStep(t, c, Receive{Message{From: "b", To: "a", Term: 2, Body: &RequestVote{PreVote: true}}})
+	mustStep(t, c, Receive{&Message{From: "b", To: "a", Term: 2, Body: &RequestVote{PreVote: true}}})
 	if len(c.out.Messages) != 1 {
 		t.Fatal("no answer is on its way out")
 	}
-	mustStep(t, c, Receive{Message{From: "b", To: "a", Term: 2, Body: &Heartbeat{Session: 1}}})
-	err := c.Step(Receive{Message{From: "c", To: "a", Term: 2, Body: &Heartbeat{Session: 1}}})
+	mustStep(t, c, Receive{&Message{From: "b", To: "a", Term: 2, Body: &Heartbeat{Session: 1}}})
+	err := c.Step(Receive{&Message{From: "c", To: "a", Term: 2, Body: &Heartbeat{Session: 1}}})
 	if !errors.Is(err, ErrInvariant) {
 		t.Fatalf("two leaders in a term: %v", err)
 	}
@@ -190,18 +190,29 @@ func TestALeaderIsSettledOnceItHasCommittedInItsTerm(t *testing.T) {
 	}
 }
 
+func TestACommitOfSeveralPagesOfTheLogIsAccountedForInFull(t *testing.T) {
+	c := newCore(t, "a", "b", "c")
+	c.config.MaxUncommittedBytes = 1 << 20
+	lead(t, c)
+	entries := make([]Entry, 2*pageEntries+7)
+	for i := range entries {
+		entries[i].Data = []byte("x")
+	}
+	mustStep(t, c, Propose{entries})
+	mustStep(t, c, Persisted{c.Update().Write.Number})
+	mustStep(t, c, Receive{&Message{From: "b", To: "a", Term: c.hard.Term, Body: &AppendReply{Session: c.lead.peer("b").session, Index: c.log.last.Index}}})
+	if c.commit != c.log.last.Index || c.lead.uncommittedBytes != 0 {
+		t.Errorf("%d of %d entries are committed, %d bytes are not", c.commit, c.log.last.Index, c.lead.uncommittedBytes)
+	}
+}
+
 // The others commit without the leader's disk, so what is uncommitted does not show that
 // it stands still.
 func TestALeaderWhoseDiskStandsStillTakesNoMoreThanTheLimit(t *testing.T) {
 	c := newCore(t, "a", "b", "c")
 	c.config.MaxUncommittedBytes = 1000
-	for c.role != PreCandidate {
-		mustStep(t, c, Tick{})
-	}
-	term := c.hard.Term + 1
-	mustStep(t, c, Receive{Message{From: "b", To: "a", Term: term, Body: &VoteReply{PreVote: true, Granted: true}}})
-	mustStep(t, c, Persisted{c.Update().Write.Number})
-	mustStep(t, c, Receive{Message{From: "b", To: "a", Term: term, Body: &VoteReply{Granted: true}}})
+	lead(t, c)
+	term := c.hard.Term
 	taken := 0
 	for range 100 {
 		if err := c.Step(Propose{[]Entry{{Data: make([]byte, 100)}}}); err != nil {
@@ -213,7 +224,7 @@ func TestALeaderWhoseDiskStandsStillTakesNoMoreThanTheLimit(t *testing.T) {
 		taken++
 		c.Update()
 		for _, id := range []NodeID{"b", "c"} {
-			mustStep(t, c, Receive{Message{From: id, To: "a", Term: term, Body: &AppendReply{Session: c.lead.peer(id).session, Index: c.log.last.Index}}})
+			mustStep(t, c, Receive{&Message{From: id, To: "a", Term: term, Body: &AppendReply{Session: c.lead.peer(id).session, Index: c.log.last.Index}}})
 		}
 	}
 	if taken == 0 || taken >= 10 {
@@ -223,12 +234,24 @@ func TestALeaderWhoseDiskStandsStillTakesNoMoreThanTheLimit(t *testing.T) {
 	mustStep(t, c, Propose{[]Entry{{Data: make([]byte, 100)}}})
 }
 
+// lead lets a win an election with the vote of b.
+func lead(t *testing.T, c *Core) {
+	t.Helper()
+	for c.role != PreCandidate {
+		mustStep(t, c, Tick{})
+	}
+	term := c.hard.Term + 1
+	mustStep(t, c, Receive{&Message{From: "b", To: "a", Term: term, Body: &VoteReply{PreVote: true, Granted: true}}})
+	mustStep(t, c, Persisted{c.Update().Write.Number})
+	mustStep(t, c, Receive{&Message{From: "b", To: "a", Term: term, Body: &VoteReply{Granted: true}}})
+}
+
 func TestNoMoreThanTheLimitIsHeldBackForADisk(t *testing.T) {
 	c := newCore(t, "a", "b", "c")
-	mustStep(t, c, Receive{Message{From: "b", To: "a", Term: 2, Body: &RequestVote{Last: Position{Index: 9, Term: 1}}}})
+	mustStep(t, c, Receive{&Message{From: "b", To: "a", Term: 2, Body: &RequestVote{Last: Position{Index: 9, Term: 1}}}})
 	c.Update()
 	for range 2 * maxHeld {
-		mustStep(t, c, Receive{Message{From: "b", To: "a", Term: 2, Body: &Heartbeat{Session: 1}}})
+		mustStep(t, c, Receive{&Message{From: "b", To: "a", Term: 2, Body: &Heartbeat{Session: 1}}})
 		c.Update()
 	}
 	if n := len(c.persist.held); n != maxHeld {

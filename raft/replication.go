@@ -33,11 +33,9 @@ func (l *leadership) peer(id NodeID) *progress {
 }
 
 // settle takes committed entries off the account of uncommitted ones.
-func (l *leadership) settle(runs [][]Entry) {
-	for _, run := range runs {
-		for i := range run {
-			l.uncommittedBytes -= run[i].Size()
-		}
+func (l *leadership) settle(run []Entry) {
+	for i := range run {
+		l.uncommittedBytes -= run[i].Size()
 	}
 }
 

@@ -220,7 +220,8 @@ func (s *scripted) doPass(r *reader) {
 // doReceive: receive a→b t2 Heartbeat s1 commit 1 read 0. The message comes from nowhere.
 func (s *scripted) doReceive(r *reader) {
 	from, to := r.link()
-	_ = s.step(s.running(to), Receive{r.message(from, to)})
+	m := r.message(from, to)
+	_ = s.step(s.running(to), Receive{&m})
 }
 
 // doPropose: propose a x y. The entries are in one proposal.

@@ -19,7 +19,7 @@ func (s *scripted) deliver(m Message) {
 	}
 	s.say(string(m.To)+" ← "+string(m.From), "%s", brief(m.Body))
 	s.indent += "  "
-	_ = s.step(n, Receive{m})
+	_ = s.step(n, Receive{&m})
 	s.indent = s.indent[2:]
 }
 

@@ -67,7 +67,7 @@ func checkMessage(f *Frame, m any) error {
 	if body == nil {
 		return malformed("not a message: %T", m)
 	}
-	if m, ok := m.(raft.Message); ok {
+	if m, ok := m.(*raft.Message); ok {
 		if m.From != f.From || m.To != f.To {
 			return malformed("it goes from %q to %q, its frame from %q to %q", m.From, m.To, f.From, f.To)
 		}

@@ -207,7 +207,7 @@ func (s *source) message(from, to raft.NodeID) any {
 	if !s.one(16) {
 		term = max(term, 1)
 	}
-	return raft.Message{From: from, To: to, Term: term, Body: s.raftBody(term)}
+	return &raft.Message{From: from, To: to, Term: term, Body: s.raftBody(term)}
 }
 
 // frame gives one whose parts all have room in the format, valid or not.

@@ -99,7 +99,7 @@ func TestEveryKindHasASample(t *testing.T) {
 		}
 	}
 	for k := range kind(255) {
-		known := newRaftBody(k) != nil || newBody(k) != nil
+		known := newRaftMessage(k).Body != nil || newBody(k) != nil
 		if known != (layouts[byte(k)] != "") {
 			t.Errorf("%v is known to the code: %v, to the documentation's tables: %v", k, known, !known)
 		}

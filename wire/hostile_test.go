@@ -154,12 +154,12 @@ func expensive() map[string][]byte {
 	entry := raft.Entry{Index: 1, Term: 1, Type: raft.EntryConfiguration}
 	frames := map[string]*Frame{
 		"no-ops":  entriesFrame(raft.Position{}, 1, run(MaxEntries/2, raft.Entry{Term: 1, Type: raft.EntryNoOp})...),
-		"replies": frameOf(repeat[any](raft.Message{From: "a", To: "b", Term: 1, Body: &raft.VoteReply{}}, MaxMessages)...),
-		"resets":  frameOf(repeat[any](raft.Message{From: "a", To: "b", Term: 1, Body: &raft.TimeoutNow{}}, MaxMessages)...),
+		"replies": frameOf(repeat[any](&raft.Message{From: "a", To: "b", Term: 1, Body: &raft.VoteReply{}}, MaxMessages)...),
+		"resets":  frameOf(repeat[any](&raft.Message{From: "a", To: "b", Term: 1, Body: &raft.TimeoutNow{}}, MaxMessages)...),
 		"refused": frameOf(repeat[any](&ProposalsRefused{}, MaxMessages)...),
 		"hellos":  frameOf(repeat[any](&Hello{Pledge: members, Charter: members}, MaxMessages)...),
 		"empty":   frameOf(&Proposals{Entries: make([][]byte, MaxEntries)}),
-		"appends": frameOf(repeat[any](raft.Message{From: "a", To: "b", Term: 1, Body: &raft.AppendEntries{}}, MaxMessages)...),
+		"appends": frameOf(repeat[any](&raft.Message{From: "a", To: "b", Term: 1, Body: &raft.AppendEntries{}}, MaxMessages)...),
 	}
 	entry.Data = conf
 	frames["configurations"] = entriesFrame(raft.Position{}, 1, run(1000, entry)...)

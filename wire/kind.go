@@ -88,7 +88,7 @@ type body interface {
 // if it is not a message.
 func open(m any) (kind, raft.Term, body) {
 	switch m := m.(type) {
-	case raft.Message:
+	case *raft.Message:
 		k, b := openRaft(m.Body)
 		return k, m.Term, b
 	case *Hello:
@@ -153,26 +153,40 @@ func newBody(k kind) body {
 	}
 }
 
-// newRaftBody makes an empty body for one of Raft's kinds; nil if there is none.
-func newRaftBody(k kind) raft.Body {
+// newRaftMessage makes a message with an empty body of one of Raft's kinds, or with no
+// body if there is no such kind.
+func newRaftMessage(k kind) *raft.Message {
 	switch k {
 	case kindRequestVote:
-		return new(raft.RequestVote)
+		return withBody[raft.RequestVote]()
 	case kindVoteReply:
-		return new(raft.VoteReply)
+		return withBody[raft.VoteReply]()
 	case kindAppendEntries:
-		return new(raft.AppendEntries)
+		return withBody[raft.AppendEntries]()
 	case kindAppendReply:
-		return new(raft.AppendReply)
+		return withBody[raft.AppendReply]()
 	case kindHeartbeat:
-		return new(raft.Heartbeat)
+		return withBody[raft.Heartbeat]()
 	case kindHeartbeatReply:
-		return new(raft.HeartbeatReply)
+		return withBody[raft.HeartbeatReply]()
 	case kindInstallSnapshot:
-		return new(raft.InstallSnapshot)
+		return withBody[raft.InstallSnapshot]()
 	case kindTimeoutNow:
-		return new(raft.TimeoutNow)
+		return withBody[raft.TimeoutNow]()
 	default:
-		return nil
+		return new(raft.Message)
 	}
+}
+
+// withBody makes a message and its body in one allocation.
+func withBody[B any, P interface {
+	*B
+	raft.Body
+}]() *raft.Message {
+	both := new(struct {
+		message raft.Message
+		body    B
+	})
+	both.message.Body = P(&both.body)
+	return &both.message
 }

@@ -26,7 +26,7 @@ type Frame struct {
 	// From is the sender, never None; To is the receiver, None in a broadcast. Each is
 	// at most MaxNodeID bytes.
 	From, To raft.NodeID
-	// Messages are each one of: raft.Message (whose From and To are the frame's, which
+	// Messages are each one of: *raft.Message (whose From and To are the frame's, which
 	// is then not a broadcast), *Hello, *Proposals, *ProposalsRefused, *ReadIndex,
 	// *ReadIndexReply, *Call, *CallReply. There are at most MaxMessages.
 	Messages []any

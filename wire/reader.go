@@ -106,7 +106,8 @@ func (r *reader) end() error {
 // message reads a message of a kind.
 func (r *reader) message(k kind, f *Frame) any {
 	if k.raft() {
-		m := raft.Message{From: f.From, To: f.To, Term: raft.Term(r.u64()), Body: newRaftBody(k)}
+		m := newRaftMessage(k)
+		m.From, m.To, m.Term = f.From, f.To, raft.Term(r.u64())
 		_, body := openRaft(m.Body)
 		r.body(body)
 		return m

@@ -26,7 +26,7 @@ func frameOf(messages ...any) *Frame {
 }
 
 func raftFrame(term raft.Term, body raft.Body) *Frame {
-	return frameOf(raft.Message{From: "a", To: "b", Term: term, Body: body})
+	return frameOf(&raft.Message{From: "a", To: "b", Term: term, Body: body})
 }
 
 func entriesFrame(prev raft.Position, term raft.Term, entries ...raft.Entry) *Frame {
@@ -52,15 +52,15 @@ func envelopes() []refused {
 		{name: "too many bytes", want: ErrTooLarge, where: "the frame",
 			frame: frameOf(repeat[any](&Call{Payload: make([]byte, MaxCallPayload)}, 4)...)},
 		{name: "no message", want: ErrMalformed, where: "message 1", frame: frameOf(&ReadIndex{}, nil), unwritable: true},
-		{name: "a pointer to a raft message", want: ErrMalformed, where: "*raft.Message",
-			frame: frameOf(&raft.Message{From: "a", To: "b", Term: 1, Body: &raft.TimeoutNow{}}), unwritable: true},
+		{name: "a raft message that is no pointer", want: ErrMalformed, where: "raft.Message",
+			frame: frameOf(raft.Message{From: "a", To: "b", Term: 1, Body: &raft.TimeoutNow{}}), unwritable: true},
 		{name: "a raft message without a body", want: ErrMalformed, frame: raftFrame(1, nil), unwritable: true},
 		{name: "a raft message from another", want: ErrMalformed, where: `from "c"`,
-			frame: frameOf(raft.Message{From: "c", To: "b", Term: 1, Body: &raft.TimeoutNow{}}), unwritable: true},
+			frame: frameOf(&raft.Message{From: "c", To: "b", Term: 1, Body: &raft.TimeoutNow{}}), unwritable: true},
 		{name: "a raft message to another", want: ErrMalformed, where: `to "c"`,
-			frame: frameOf(raft.Message{From: "a", To: "c", Term: 1, Body: &raft.TimeoutNow{}}), unwritable: true},
+			frame: frameOf(&raft.Message{From: "a", To: "c", Term: 1, Body: &raft.TimeoutNow{}}), unwritable: true},
 		{name: "a raft message to all", want: ErrMalformed, where: "broadcast",
-			frame: &Frame{From: "a", Messages: []any{raft.Message{From: "a", Term: 1, Body: &raft.TimeoutNow{}}}}},
+			frame: &Frame{From: "a", Messages: []any{&raft.Message{From: "a", Term: 1, Body: &raft.TimeoutNow{}}}}},
 		{name: "a raft message of term 0", want: ErrMalformed, where: "message 0 (TimeoutNow)", frame: raftFrame(0, &raft.TimeoutNow{})},
 	}
 }
@@ -160,7 +160,7 @@ func TestTheLargestIsAccepted(t *testing.T) {
 		&ProposalsRefused{Reason: refusalReasons - 1},
 		&Call{Name: name, Payload: make([]byte, MaxCallPayload)},
 		&CallReply{Status: callStatuses - 1, Payload: make([]byte, MaxCallPayload)},
-		raft.Message{From: id, To: id, Term: 1, Body: &raft.AppendEntries{
+		&raft.Message{From: id, To: id, Term: 1, Body: &raft.AppendEntries{
 			Entries: []raft.Entry{{Index: 1, Term: 1, Data: make([]byte, MaxEntryData)}},
 		}},
 	} {
@@ -210,7 +210,7 @@ func TestEntriesOfEntriesCapacityFitIntoAFrame(t *testing.T) {
 		last := &entries[len(entries)-1]
 		last.Data = append(last.Data, make([]byte, more)...)
 		return &Frame{From: id, To: id, Messages: []any{
-			raft.Message{From: id, To: id, Term: 1, Body: &raft.AppendEntries{Entries: entries}},
+			&raft.Message{From: id, To: id, Term: 1, Body: &raft.AppendEntries{Entries: entries}},
 		}}
 	}
 	if b := mustAppend(t, frame(0)); len(b) != MaxFrame {

@@ -34,7 +34,7 @@ func samples() []sample {
 		}})
 	}
 	addRaft := func(name string, body raft.Body) {
-		add(name, raft.Message{From: "node-a", To: "n-b", Term: 0x1112, Body: body})
+		add(name, &raft.Message{From: "node-a", To: "n-b", Term: 0x1112, Body: body})
 	}
 	addRaft("RequestVote", &raft.RequestVote{Transfer: true, Last: raft.Position{Index: 0x2122, Term: 0x1110}})
 	addRaft("VoteReply", &raft.VoteReply{PreVote: true})
@@ -71,7 +71,7 @@ func samples() []sample {
 	add("CallReply", &CallReply{ID: 0x71, Status: CallUncertain, Payload: []byte("answer")})
 	add("empty")
 	add("several", &ReadIndex{Token: 1},
-		raft.Message{From: "node-a", To: "n-b", Term: 2, Body: &raft.TimeoutNow{}}, &ReadIndex{Token: 3})
+		&raft.Message{From: "node-a", To: "n-b", Term: 2, Body: &raft.TimeoutNow{}}, &ReadIndex{Token: 3})
 	return all
 }
 
