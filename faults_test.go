@@ -177,6 +177,11 @@ func TestAFollowerThatIsSlowDoesNotSlowTheOthers(t *testing.T) {
 				l.errorf("after a second, the slow node has %d entries of %d", len(slow.log()), len(leader.log()))
 			}
 			l.mustAppend(slow, 5)
+			ctx, cancel := context.WithTimeout(context.Background(), longest)
+			defer cancel()
+			if err := l.read(ctx, slow); err != nil {
+				l.errorf("a read on the slow node: %v", err)
+			}
 			if s := leader.Status(); s.Leader != leader.ID() || s.Term != term {
 				l.errorf("the leader of term %d is now %+v", term, s)
 			}

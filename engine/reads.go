@@ -158,7 +158,7 @@ func (n *Node) roundAnswered(token uint64, ok bool, index raft.Index) {
 		return
 	}
 	for _, round := range r.rounds {
-		if round.token == token {
+		if round.token == token && !round.confirmed {
 			round.confirmed, round.index = true, index
 		}
 	}
@@ -191,18 +191,35 @@ func (n *Node) readRequested(from raft.NodeID, m *wire.ReadIndex) {
 }
 
 // tickReads asks again what was not answered for a while, and forgets those whose
-// callers have gone.
+// callers have gone. The question keeps its token: an answer to the first asking comes
+// from after these reads began too, and a leader far away may take longer than any
+// patience.
 func (n *Node) tickReads() {
 	r := &n.reader
-	r.waiting = slices.DeleteFunc(r.waiting, func(w *readWaiter) bool {
+	r.waiting = n.withoutGone(r.waiting)
+	rounds := r.rounds[:0]
+	patience := uint64(n.config.Raft.ElectionTicksMax)
+	for _, round := range r.rounds {
+		if round.waiters = n.withoutGone(round.waiters); len(round.waiters) == 0 {
+			continue
+		}
+		rounds = append(rounds, round)
+		if !round.confirmed && r.leader != n.config.ID && n.now-round.askedAt >= patience {
+			round.askedAt = n.now
+			n.post(r.leader, &wire.ReadIndex{Token: round.token})
+		}
+	}
+	clear(r.rounds[len(rounds):])
+	r.rounds = rounds
+}
+
+// withoutGone returns the reads that somebody still waits for.
+func (n *Node) withoutGone(waiters []*readWaiter) []*readWaiter {
+	return slices.DeleteFunc(waiters, func(w *readWaiter) bool {
 		gone := w.gone.Load()
 		if gone {
 			n.settledRequests.add(0)
 		}
 		return gone
-	})
-	patience := uint64(n.config.Raft.ElectionTicksMax)
-	r.askAgain(func(round *readRound) bool {
-		return r.leader != n.config.ID && n.now-round.askedAt >= patience
 	})
 }

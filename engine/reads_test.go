@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 	"testing/synctest"
 
@@ -146,7 +147,6 @@ func TestAReadWaitsUntilItsIndexIsApplied(t *testing.T) {
 }
 
 func TestReadsThatFailAreAskedAgain(t *testing.T) {
-	patience := raft.DefaultConfig("x", 1).ElectionTicksMax
 	for name, c := range map[string]struct {
 		fail  func(f *flock, leader, follower *Node, token uint64)
 		after int
@@ -164,7 +164,6 @@ func TestReadsThatFailAreAskedAgain(t *testing.T) {
 		"the leader comes back in another term": {func(_ *flock, leader, follower *Node, _ uint64) {
 			heartbeat(follower, leader.ID(), 1)
 		}, 0},
-		"no answer comes": {func(*flock, *Node, *Node, uint64) {}, patience},
 	} {
 		f, leader, follower := leads(t, 3)
 		s := spyOn(t, follower)
@@ -193,6 +192,66 @@ func TestReadsThatFailAreAskedAgain(t *testing.T) {
 		if got := answered(t, all); got != 5 {
 			t.Errorf("%s: the answer served %d", name, got)
 		}
+	}
+}
+
+// A round may take longer than the patience, every time.
+func TestALateAnswerServesTheReadsThatWereAskedAgain(t *testing.T) {
+	_, leader, follower := leads(t, 3)
+	s := spyOn(t, follower)
+	all := reads(t, follower, 5)
+	follower.Turn()
+	first := tokens(s)
+	for ticks := 1; ticks <= 3*follower.config.Raft.ElectionTicksMax; ticks++ {
+		heartbeat(follower, leader.ID(), 0)
+		s.sent = nil
+		pass(follower, 1)
+		again := tokens(s)
+		if due := ticks%follower.config.Raft.ElectionTicksMax == 0; due != (len(again) > 0) {
+			t.Fatalf("after %d ticks asked are %v", ticks, again)
+		}
+		if len(again) > 0 && !slices.Equal(again, first) {
+			t.Fatalf("asked again are %v after %v", again, first)
+		}
+	}
+	hear(follower, leader.ID(), &wire.ReadIndexReply{Token: first[0], OK: true, Index: follower.applied})
+	if got := answered(t, all); got != 5 {
+		t.Errorf("the answer served %d", got)
+	}
+}
+
+func TestTheFirstOfTwoAnswersCounts(t *testing.T) {
+	_, leader, follower := leads(t, 3)
+	s := spyOn(t, follower)
+	all := reads(t, follower, 5)
+	follower.Turn()
+	token := tokens(s)[0]
+	for later := range raft.Index(2) {
+		hear(follower, leader.ID(), &wire.ReadIndexReply{Token: token, OK: true, Index: follower.applied + 1 + 9*later})
+	}
+	_ = follower.do(func() {
+		follower.apply(&raft.Entry{Index: follower.applied + 1, Term: 1})
+		follower.releaseReads()
+	})
+	follower.Turn()
+	if got := answered(t, all); got != 5 {
+		t.Errorf("the answer served %d", got)
+	}
+}
+
+func TestAnUnansweredRoundWithoutCallersIsForgotten(t *testing.T) {
+	_, _, follower := leads(t, 3)
+	spyOn(t, follower)
+	all := reads(t, follower, 5)
+	follower.Turn()
+	for i, w := range all {
+		if pass(follower, 1); len(follower.reader.rounds) != 1 || follower.inbox.requests.count != 5-i {
+			t.Errorf("%d rounds, %+v are open, while %d wait", len(follower.reader.rounds), follower.inbox.requests, 5-i)
+		}
+		w.gone.Store(true)
+	}
+	if pass(follower, 1); len(follower.reader.rounds) > 0 || follower.inbox.requests != (load{}) {
+		t.Errorf("%d rounds, %+v are open, and none waits", len(follower.reader.rounds), follower.inbox.requests)
 	}
 }
 
