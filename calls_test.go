@@ -159,6 +159,32 @@ func TestAHandlerMayAppendReadAndCall(t *testing.T) {
 	})
 }
 
+// Handlers that wait for calls of their own hold all places that there are for handlers.
+func TestCallsOfHandlersRunWhenAllHandlersWaitForThem(t *testing.T) {
+	edgeCluster(t, 3, func(t *testing.T, f *edgeFlock[string]) {
+		const places = 1024
+		var begun sync.WaitGroup
+		begun.Add(places)
+		inner := f.onLeader("inner", func(context.Context, *gaggle.Leader[string], string) (string, error) { return "x", nil })
+		outer := f.onLeader("outer", func(ctx context.Context, _ *gaggle.Leader[string], _ string) (string, error) {
+			begun.Done()
+			begun.Wait()
+			return inner[0](ctx, "")
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), longest)
+		defer cancel()
+		var waiting sync.WaitGroup
+		for i := range places {
+			waiting.Go(func() {
+				if got, err := outer[0](ctx, ""); err != nil || got != "x" {
+					t.Errorf("call %d returned %q, %v", i, got, err)
+				}
+			})
+		}
+		waiting.Wait()
+	})
+}
+
 func TestASlowHandlerHoldsUpNobodyAndItsContextEndsWithItsCallersDeadline(t *testing.T) {
 	edgeCluster(t, 3, func(t *testing.T, f *edgeFlock[string]) {
 		ended := make(chan time.Duration, 2)

@@ -91,15 +91,20 @@ func TestALeaderThatIsCutOffAndClosedAnswersItsHandlers(t *testing.T) {
 	inCluster(t, 1, 3, func(l *lab) {
 		leader := l.leader()
 		w, ended := l.writer(leader), make(chan error, 1)
+		begun, alone := make(chan struct{}), make(chan struct{})
 		call := gaggle.OnLeader(leader.Node, "append", func(_ context.Context, here *gaggle.Leader[string], _ int) (int, error) {
+			close(begun)
+			<-alone
 			value := w.begin()
 			e, err := here.Append(context.Background(), value)
 			w.end(context.Background(), value, e, err)
 			ended <- err
 			return 0, err
 		})
-		l.ch.Isolate(leader.ID())
 		go func() { _, _ = call(context.Background(), 0) }()
+		<-begun
+		l.ch.Isolate(leader.ID())
+		close(alone)
 		time.Sleep(50 * time.Millisecond) // it leads yet, and the value is in its log
 		_ = leader.Close()
 		if err := <-ended; !errors.Is(err, gaggle.ErrClosed) || !errors.Is(err, gaggle.ErrUncertain) {

@@ -35,6 +35,8 @@ type call struct {
 	sentAt uint64
 	// ended: it was answered, or withdrawn.
 	ended bool
+	// nested: a handler of this node made it, and waits for it in its own place.
+	nested bool
 }
 
 type callResult struct {
@@ -55,10 +57,13 @@ type caller struct {
 	leading     context.Context
 	endLeading  context.CancelFunc
 	leadingTerm raft.Term
-	// settledAt is what was committed when the core settled as the leader of settledTerm.
-	settledTerm raft.Term
-	settledAt   raft.Index
-	running     load
+	// running are the calls whose handlers run, with their payloads, or whose results
+	// wait to be sent, with those too.
+	running load
+	// replies are the results that wait, from the tick replyAfter on; replied are those
+	// that this turn sends.
+	replies, replied []*callEnd
+	replyAfter       uint64
 	// seen are the calls that other nodes have made here.
 	seen map[raft.NodeID]*callsSeen
 }
@@ -77,7 +82,10 @@ func (n *Node) Call(ctx context.Context, name string, payload []byte) ([]byte, e
 	if ctx.Err() != nil {
 		return nil, n.failure("call", ctx.Err(), "the handler did not run")
 	}
-	c := &call{name: name, payload: slices.Clone(payload), done: make(chan callResult, 1)}
+	c := &call{
+		name: name, payload: slices.Clone(payload), done: make(chan callResult, 1),
+		nested: ctx.Value(handlerOf{}) == n,
+	}
 	if due, ok := ctx.Deadline(); ok {
 		c.timeout = uint64(max(time.Until(due).Milliseconds(), 1))
 	}
@@ -85,13 +93,17 @@ func (n *Node) Call(ctx context.Context, name string, payload []byte) ([]byte, e
 	if err != nil {
 		return nil, n.failure("call", err, "")
 	}
+	var r callResult
 	select {
-	case r := <-c.done:
-		return r.payload, r.err
+	case r = <-c.done:
 	case <-ctx.Done():
-		r := n.cancelCall(ctx, c)
-		return r.payload, r.err
+		r = n.cancelCall(ctx, c)
 	}
+	if remote, ok := r.err.(*RemoteError); ok && ctx.Err() != nil { //nolint:errorlint // made by callReplied
+		// The handler's context has ended too, so that this may be why.
+		r.err = fmt.Errorf("%w (%w)", remote, ctx.Err())
+	}
+	return r.payload, r.err
 }
 
 // cancelCall withdraws a call, and says whether it may have run. If it has been answered
@@ -130,13 +142,13 @@ func (n *Node) pumpCalls() {
 	}
 	waiting := k.waiting
 	k.waiting = nil
-	for i, c := range waiting {
-		if len(k.open) >= maxRunningCalls {
-			// The leader would not run more. Those that are refused meanwhile come first.
-			k.waiting = append(k.waiting, waiting[i:]...)
-			break
-		}
+	for _, c := range waiting {
 		if c.ended {
+			continue
+		}
+		if len(k.open) >= maxRunningCalls && !c.nested {
+			// The leader would not run more. Those that are refused meanwhile come first.
+			k.waiting = append(k.waiting, c)
 			continue
 		}
 		k.ids++
@@ -151,7 +163,7 @@ func (n *Node) sendCall(c *call) {
 	c.sentAt = n.now
 	m := &wire.Call{ID: c.id, Name: c.name, Timeout: c.timeout, Payload: c.payload}
 	if n.caller.leader == n.config.ID {
-		n.called(n.config.ID, m)
+		n.called(n.config.ID, m, c.nested)
 	} else {
 		n.post(n.caller.leader, m)
 	}
@@ -214,9 +226,9 @@ func (n *Node) callReplied(from raft.NodeID, r *wire.CallReply) {
 	case wire.CallUnknown:
 		n.endCall(c, callResult{err: n.failure("call", fmt.Errorf("%w: %q", ErrNoHandler, c.name), "register it on every node before the first call")})
 	case wire.CallUncertain:
-		why := "the handler ran, and its result was lost"
+		why := "the handler ran once, or the call is too old to tell; its result is lost"
 		if len(r.Payload) > 0 {
-			why = "the leader stepped down while the handler ran: " + string(r.Payload)
+			why = "the handler ran, and ended with: " + string(r.Payload)
 		}
 		n.endCall(c, callResult{err: n.failure("call", ErrUncertain, why)})
 	case wire.CallNotLeader:

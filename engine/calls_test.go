@@ -229,6 +229,27 @@ func TestCallsEndWithTheErrorOfTheLeadersAnswer(t *testing.T) {
 	}
 }
 
+// A handler that its context has ended returns an error because of that, and whether the
+// caller or the handler is first must make no difference to errors.Is.
+func TestTheErrorOfAHandlerThatRanOutOfTimeIsAlsoThatOfTheContext(t *testing.T) {
+	_, leader, follower := leads(t, 3)
+	spyOn(t, follower)
+	for range 20 {
+		c := calls(follower, "echo", "x")
+		follower.Turn()
+		id := follower.caller.ids
+		_ = follower.do(func() {
+			follower.take(leader.ID(), &wire.CallReply{ID: id, Status: wire.CallFailed, Payload: []byte("late")})
+		})
+		c.cancel()
+		c.wait(follower)
+		var remote *RemoteError
+		if !errors.As(c.err, &remote) || !errors.Is(c.err, context.Canceled) {
+			t.Fatalf("the error is %v", c.err)
+		}
+	}
+}
+
 func TestOnlyTheLeadersAnswerCounts(t *testing.T) {
 	_, leader, follower := leads(t, 3)
 	spyOn(t, follower)

@@ -228,6 +228,23 @@ func hear(n *Node, from raft.NodeID, messages ...any) {
 	n.Turn()
 }
 
+// confirm lets a leader that is spied on hear from a follower that it still leads.
+func confirm(t testing.TB, leader *Node, s *spy, follower raft.NodeID) {
+	t.Helper()
+	confirmed := false
+	for _, m := range taken[*raft.Message](s) {
+		if b, ok := m.Body.(*raft.Heartbeat); ok && m.To == follower {
+			hear(leader, follower, &raft.Message{From: follower, To: leader.ID(), Term: m.Term, Body: &raft.HeartbeatReply{
+				Session: b.Session, ReadSequence: b.ReadSequence,
+			}})
+			confirmed = true
+		}
+	}
+	if !confirmed {
+		t.Fatalf("%s was not asked", follower)
+	}
+}
+
 // pass lets ticks pass for one node.
 func pass(n *Node, ticks int) {
 	for range ticks {

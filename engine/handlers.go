@@ -14,10 +14,18 @@ import (
 )
 
 // maxRunningCalls and maxRunningBytes are how many handlers run at once on a leader, and
-// how large their payloads may be together; further calls wait at their callers.
+// how large their payloads, and the results that could not be sent yet, may be together
+// for another to begin; further calls wait at their callers. The calls that handlers
+// make themselves begin beyond that, as handlers wait for them.
 const (
 	maxRunningCalls = 1024
 	maxRunningBytes = 64 << 20
+	// replyBytes is how much of results a turn sends: little enough to be on time for
+	// everything else.
+	replyBytes = 4 << 20
+	// replyPatience is how long a result is kept that the channel does not take, in
+	// longest election timeouts.
+	replyPatience = 8
 )
 
 // A Handler runs on the leader for a call from any node. term is the term in which
@@ -40,8 +48,12 @@ func (n *Node) Handle(name string, h Handler) error {
 	return nil
 }
 
-// called is a call that this node should run, as the leader.
-func (n *Node) called(from raft.NodeID, m *wire.Call) {
+// handlerOf is the key of the node in the context of a handler that it runs.
+type handlerOf struct{}
+
+// called is a call that this node should run, as the leader; nested says that one of its
+// handlers made it.
+func (n *Node) called(from raft.NodeID, m *wire.Call, nested bool) {
 	k := &n.caller
 	seen := n.callsOf(from)
 	if seen == nil {
@@ -65,36 +77,103 @@ func (n *Node) called(from raft.NodeID, m *wire.Call) {
 		refuse(wire.CallNotLeader)
 	case h == nil:
 		refuse(wire.CallUnknown)
-	case k.running.count >= maxRunningCalls || k.running.bytes+len(m.Payload) > maxRunningBytes:
+	case !nested && (k.running.count >= maxRunningCalls || k.running.bytes+len(m.Payload) > maxRunningBytes):
 		refuse(wire.CallBusy)
 	default:
 		n.startHandler(from, seen, h, m)
 	}
 }
 
-// startHandler runs a handler beside the turns.
+// startHandler runs a handler beside the turns, after a read barrier: so it sees all that
+// was acknowledged before, and a leader that was deposed and does not know it runs none.
 func (n *Node) startHandler(from raft.NodeID, seen *callsSeen, h Handler, m *wire.Call) {
 	k := &n.caller
 	seen.note(m.ID, callRunning)
-	size := len(m.Payload)
-	k.running.add(size)
+	k.running.add(len(m.Payload))
 	ctx, cancel := k.leading, func() {}
 	if m.Timeout > 0 {
 		ctx, cancel = context.WithTimeout(ctx, time.Duration(m.Timeout)*time.Millisecond)
 	}
 	term := k.leadingTerm
-	n.background.Go(func() {
-		defer cancel()
-		r := &wire.CallReply{ID: m.ID, Status: wire.CallFailed, Payload: []byte("the handler ended its goroutine")}
-		defer func() {
-			_ = n.do(func() {
-				k.running.sub(load{1, size})
-				seen.note(m.ID, callRan)
-				n.replyCall(from, r)
-			})
-		}()
-		n.runHandler(ctx, h, term, m, r)
-	})
+	end := &callEnd{from: from, seen: seen, reply: &wire.CallReply{ID: m.ID, Status: wire.CallNotLeader}, size: len(m.Payload)}
+	begin := func(err error) {
+		if err != nil || ctx.Err() != nil { // another leader may have answered the read
+			cancel()
+			_ = n.do(func() { n.handlerEnded(end) })
+			return
+		}
+		n.background.Go(func() {
+			defer cancel()
+			defer func() { _ = n.do(func() { n.handlerEnded(end) }) }()
+			end.reply.Status, end.reply.Payload = wire.CallFailed, []byte("the handler ended its goroutine")
+			n.runHandler(ctx, h, term, m, end.reply)
+		})
+	}
+	n.reader.waiting = append(n.reader.waiting, &readWaiter{begin: begin})
+}
+
+// callEnd is a call whose handler has ended, or will not run.
+type callEnd struct {
+	from  raft.NodeID
+	seen  *callsSeen
+	reply *wire.CallReply
+	// size is what it counts for; since is the tick in which it ended.
+	size  int
+	since uint64
+}
+
+// handlerEnded lets the reply wait for its turn. It keeps the call's place until then.
+func (n *Node) handlerEnded(e *callEnd) {
+	k := &n.caller
+	e.size += len(e.reply.Payload)
+	k.running.bytes += len(e.reply.Payload)
+	e.since = n.now
+	k.replies = append(k.replies, e)
+}
+
+// pumpReplies sends replies, some in each turn.
+func (n *Node) pumpReplies() {
+	k := &n.caller
+	clear(k.replied)
+	k.replied = k.replied[:0]
+	if n.now < k.replyAfter {
+		return
+	}
+	sent, bytes := 0, 0
+	for ; sent < len(k.replies) && bytes < replyBytes; sent++ {
+		e := k.replies[sent]
+		k.running.sub(load{1, e.size})
+		state := callRan
+		if e.reply.Status == wire.CallNotLeader {
+			state = callRefused
+		}
+		e.seen.note(e.reply.ID, state)
+		bytes += len(e.reply.Payload)
+		k.replied = append(k.replied, e)
+		n.replyCall(e.from, e.reply)
+	}
+	k.replies = slices.Delete(k.replies, 0, sent)
+	if len(k.replies) > 0 {
+		_ = n.do(func() {}) // another turn follows
+	}
+}
+
+// takeBackReply keeps a result that the channel did not take for the next tick, for a
+// while: without it, its caller could not know what came of the call.
+func (n *Node) takeBackReply(r *wire.CallReply) {
+	k := &n.caller
+	i := slices.IndexFunc(k.replied, func(e *callEnd) bool { return e.reply == r })
+	if i < 0 {
+		return // it is small, and follows again when the caller asks again
+	}
+	e := k.replied[i]
+	if n.now-e.since >= replyPatience*uint64(n.config.Raft.ElectionTicksMax) {
+		return
+	}
+	e.seen.note(r.ID, callRunning)
+	k.running.add(e.size)
+	k.replies = append(k.replies, e)
+	k.replyAfter = n.now + 1
 }
 
 // runHandler runs a handler and fills in the reply. A panic is the caller's error, not
@@ -106,9 +185,9 @@ func (n *Node) runHandler(ctx context.Context, h Handler, term raft.Term, m *wir
 			r.Status, r.Payload = wire.CallFailed, textOf(fmt.Errorf("the handler panicked: %v", p))
 		}
 	}()
-	result, err := h(ctx, term, m.Payload)
+	result, err := h(context.WithValue(ctx, handlerOf{}, n), term, m.Payload)
 	switch {
-	case err != nil && errors.Is(context.Cause(ctx), errLeadershipEnded):
+	case err != nil && (errors.Is(err, ErrUncertain) || errors.Is(context.Cause(ctx), errLeadershipEnded)):
 		r.Status, r.Payload = wire.CallUncertain, textOf(err)
 	case err != nil:
 		r.Status, r.Payload = wire.CallFailed, textOf(err)
@@ -137,16 +216,11 @@ func (n *Node) replyCall(to raft.NodeID, r *wire.CallReply) {
 }
 
 // followLeadership starts and ends the context that handlers run in. Handlers only run
-// once this leader has committed in its own term, and readers of its feed see what it
-// had committed then, so they see all that was acknowledged before.
+// once this leader has committed in its own term.
 func (n *Node) followLeadership() {
 	k := &n.caller
 	_, term, _ := n.core.Leadership()
 	leads := n.core.LeadsSettled()
-	if leads && k.settledTerm != term {
-		k.settledTerm, k.settledAt = term, n.core.Commit()
-	}
-	leads = leads && n.feedApplied >= k.settledAt
 	if k.leading != nil && (!leads || term != k.leadingTerm) {
 		k.endLeading()
 		k.leading, k.endLeading = nil, nil

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/ben-ng/gaggle/channel"
 	"github.com/ben-ng/gaggle/raft"
 	"github.com/ben-ng/gaggle/wire"
 )
@@ -18,6 +20,7 @@ func TestARepeatedCallRunsOnce(t *testing.T) {
 	s := spyOn(t, leader)
 	m := &wire.Call{ID: 1, Name: "echo", Payload: []byte("x")}
 	hear(leader, follower.ID(), m, m)
+	confirm(t, leader, s, follower.ID())
 	if ran() != 1 {
 		t.Fatalf("a call that came twice at once ran %d times", ran())
 	}
@@ -85,6 +88,7 @@ func TestTheCallsOfANodeThatIsNoMemberAnyMoreAreForgotten(t *testing.T) {
 	f, leader, follower := leads(t, 3)
 	ran := f.handle("echo")
 	hear(leader, follower.ID(), &wire.Call{ID: 1, Name: "echo"})
+	f.settle()
 	conf := raft.NewConfiguration([]raft.NodeID{leader.ID()}, nil)
 	data, err := conf.AppendBinary(nil)
 	if err != nil {
@@ -96,6 +100,7 @@ func TestTheCallsOfANodeThatIsNoMemberAnyMoreAreForgotten(t *testing.T) {
 		t.Error("they are remembered")
 	}
 	hear(leader, follower.ID(), &wire.Call{ID: 2, Name: "echo"})
+	f.settle()
 	if ran() != 1 {
 		t.Error("its calls still run")
 	}
@@ -113,6 +118,7 @@ func TestTheContextOfAHandlerEndsWithTheLeadership(t *testing.T) {
 	}
 	s := spyOn(t, leader)
 	hear(leader, follower.ID(), &wire.Call{ID: 1, Name: "wait"})
+	confirm(t, leader, s, follower.ID())
 	if term := <-began; term != leader.Status().Term {
 		t.Errorf("the handler was told term %d, the leader is in %d", term, leader.Status().Term)
 	}
@@ -224,19 +230,135 @@ func TestMoreCallsThanMayRunWaitAtTheirCaller(t *testing.T) {
 	}
 }
 
-// A handler that reads the node's state must find what the last leader acknowledged.
-func TestHandlersWaitUntilReadersSeeWhatWasCommittedBefore(t *testing.T) {
-	_, leader, _ := leads(t, 3)
-	k := &leader.caller
-	k.leading, k.settledTerm = nil, 0
-	applied := leader.feedApplied
-	leader.feedApplied--
-	if leader.followLeadership(); k.leading != nil {
-		t.Error("handlers may run before the feed has what is committed")
+func TestALeaderThatWasDeposedAndDoesNotKnowItRunsNoHandler(t *testing.T) {
+	f, old, _ := leads(t, 3)
+	ran := f.handle("echo")
+	all := f.nodes
+	f.nodes = slices.DeleteFunc(slices.Clone(all), func(n *Node) bool { return n == old }) // its process stands still
+	f.ch.Isolate(old.ID())
+	f.until("another leads", func() bool { return f.leader() != nil })
+	local, remote := calls(old, "echo", "x"), &wire.Call{ID: 1, Name: "echo"}
+	hear(old, f.nodes[0].ID(), remote)
+	if _, _, leader := old.core.Leadership(); leader != old.ID() || ran() > 0 || old.caller.running.count != 2 {
+		t.Fatalf("%s leads, and %d of 2 handlers ran, %+v hold places", leader, ran(), old.caller.running)
 	}
-	leader.feedApplied = applied
-	if leader.followLeadership(); k.leading == nil {
-		t.Error("handlers may not run although the feed has what is committed")
+	f.nodes = all
+	f.ch.Heal()
+	f.finish(local)
+	if !errors.Is(local.err, ErrUncertain) || ran() > 0 {
+		t.Errorf("the call ended with %v, and %d handlers ran", local.err, ran())
+	}
+	f.until("its handlers' places are free", func() bool { return old.caller.running == load{} })
+	s := spyOn(t, old)
+	hear(old, f.nodes[0].ID(), remote)
+	if got := taken[*wire.CallReply](s); len(got) != 1 || got[0].Status != wire.CallNotLeader {
+		t.Errorf("one who asks again is told %+v", got)
+	}
+}
+
+func TestANodeThatClosesBeginsNoHandler(t *testing.T) {
+	f, leader, _ := leads(t, 3)
+	ran := f.handle("echo")
+	f.ch.Isolate(leader.ID())
+	c := calls(leader, "echo", "x")
+	leader.Turn()
+	_ = leader.Close()
+	<-c.done
+	if !errors.Is(c.err, ErrClosed) || ran() > 0 {
+		t.Errorf("the call ended with %v, and the handler ran %d times", c.err, ran())
+	}
+}
+
+// resultsOf has a leader run a handler for so many calls of a follower, whose results are
+// of so many bytes, and returns when all have ended.
+func resultsOf(t *testing.T, count, bytes int) (leader *Node, follower raft.NodeID, s *spy) {
+	t.Helper()
+	_, leader, other := leads(t, 3)
+	_ = leader.Handle("make", func(context.Context, raft.Term, []byte) ([]byte, error) { return make([]byte, bytes), nil })
+	s = spyOn(t, leader)
+	var asked []any
+	for id := range count {
+		asked = append(asked, &wire.Call{ID: uint64(id) + 1, Name: "make"})
+	}
+	hear(leader, other.ID(), asked...)
+	confirm(t, leader, s, other.ID())
+	leader.background.Wait()
+	return leader, other.ID(), s
+}
+
+func TestResultsAreSentInPortions(t *testing.T) {
+	const count = 3*replyBytes/MaxValue + 1
+	leader, _, s := resultsOf(t, count, MaxValue)
+	got := 0
+	for turns := 1; got < count; turns++ {
+		if !hasWork(leader) {
+			t.Fatalf("after %d results no turn follows", got)
+		}
+		leader.Turn()
+		more := len(taken[*wire.CallReply](s))
+		if got += more; more > replyBytes/MaxValue {
+			t.Fatalf("turn %d sends %d results", turns, more)
+		}
+		if held := leader.caller.running; held != (load{count - got, (count - got) * MaxValue}) {
+			t.Fatalf("when %d of %d are sent, %+v hold places", got, count, held)
+		}
+	}
+	leader.Turn()
+	if k := &leader.caller; len(k.replies) > 0 || len(k.replied) > 0 || leader.inbox.requests != (load{}) {
+		t.Errorf("in the end %d results wait, %d are kept, and %+v are open", len(k.replies), len(k.replied), leader.inbox.requests)
+	}
+}
+
+func TestAResultThatTheChannelRefusesIsSentLater(t *testing.T) {
+	leader, follower, s := resultsOf(t, 3, 100)
+	s.refuse = channel.ErrBusy
+	leader.Turn()
+	pass(leader, 5)
+	if held := leader.caller.running; held != (load{3, 300}) {
+		t.Errorf("while they wait, %+v hold places", held)
+	}
+	s.refuse = nil
+	hear(leader, follower, &wire.Call{ID: 2, Name: "make"}) // who asks again learns nothing new
+	if got := taken[*wire.CallReply](s); len(got) > 0 {
+		t.Fatalf("sent were %+v", got)
+	}
+	pass(leader, 1)
+	if got := taken[*wire.CallReply](s); len(got) != 3 || len(got[0].Payload) != 100 || leader.caller.running != (load{}) {
+		t.Errorf("sent were %d, and %+v hold places", len(got), leader.caller.running)
+	}
+}
+
+func TestAResultThatNobodyTakesIsGivenUp(t *testing.T) {
+	leader, follower, s := resultsOf(t, 3, 100)
+	s.refuse = channel.ErrBusy
+	patience := replyPatience * leader.config.Raft.ElectionTicksMax
+	pass(leader, patience-1) // it steps down meanwhile, which changes nothing
+	if held := leader.caller.running; held != (load{3, 300}) {
+		t.Errorf("while they wait, %+v hold places", held)
+	}
+	pass(leader, 2)
+	if leader.caller.running != (load{}) || len(leader.caller.replies) > 0 {
+		t.Errorf("in the end %+v hold places, and %d wait", leader.caller.running, len(leader.caller.replies))
+	}
+	s.refuse = nil
+	hear(leader, follower, &wire.Call{ID: 2, Name: "make"})
+	if got := taken[*wire.CallReply](s); len(got) != 1 || got[0].Status != wire.CallUncertain {
+		t.Errorf("one who asks later is told %+v", got)
+	}
+}
+
+func TestAHandlersUncertaintyIsItsCallers(t *testing.T) {
+	f, leader, follower := leads(t, 3)
+	for _, n := range f.nodes {
+		_ = n.Handle("append", func(context.Context, raft.Term, []byte) ([]byte, error) {
+			return nil, fmt.Errorf("appending: %w", n.failure("append", ErrUncertain, ""))
+		})
+	}
+	for _, n := range []*Node{leader, follower} {
+		c := calls(n, "append", "")
+		if f.finish(c); !errors.Is(c.err, ErrUncertain) {
+			t.Errorf("the error is %v", c.err)
+		}
 	}
 }
 

@@ -160,6 +160,8 @@ func (n *Node) undelivered(to raft.NodeID, messages []any) {
 			if c := n.caller.open[m.ID]; c != nil && c.sent == 1 {
 				n.caller.putBack(c, later)
 			}
+		case *wire.CallReply:
+			n.takeBackReply(m)
 		}
 	}
 }

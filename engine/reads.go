@@ -13,11 +13,14 @@ import (
 // meanwhile share the next one.
 const maxReadRounds = 4
 
-// readWaiter is one Read call.
+// readWaiter is one Read call, or a handler that may begin after a read.
 type readWaiter struct {
 	done chan error
 	// gone: its caller has stopped to wait.
 	gone atomic.Bool
+	// begin, for a handler, is called in the turn in the place of done; it takes a place
+	// of the running calls, and none of the open requests.
+	begin func(error)
 }
 
 // readRound is the reads that share one read index.
@@ -73,8 +76,23 @@ func (n *Node) Read(ctx context.Context) error {
 
 // endRead answers a read that is not served.
 func (n *Node) endRead(w *readWaiter, err error) {
-	w.done <- err
-	n.settledRequests.add(0)
+	n.settleRead(w)
+	w.end(err)
+}
+
+// settleRead takes a read off the account of open requests.
+func (n *Node) settleRead(w *readWaiter) {
+	if w.begin == nil {
+		n.settledRequests.add(0)
+	}
+}
+
+func (w *readWaiter) end(err error) {
+	if w.begin != nil {
+		w.begin(err)
+	} else {
+		w.done <- err
+	}
 }
 
 // pumpReads asks the leader on behalf of all reads that wait.
@@ -218,7 +236,7 @@ func (n *Node) withoutGone(waiters []*readWaiter) []*readWaiter {
 	return slices.DeleteFunc(waiters, func(w *readWaiter) bool {
 		gone := w.gone.Load()
 		if gone {
-			n.settledRequests.add(0)
+			n.settleRead(w)
 		}
 		return gone
 	})

@@ -47,9 +47,6 @@ func (n *Node) turn(in *input) {
 	n.crowded = n.applied > before+1 || len(n.served) > 1
 	n.flush()
 	n.publish()
-	if n.core != nil && n.failed == nil {
-		n.followLeadership() // what was committed can be seen now
-	}
 }
 
 // admit takes what this node's users want. A standby does not keep them waiting.
@@ -152,7 +149,7 @@ func (n *Node) take(from raft.NodeID, m any) {
 	case *wire.ReadIndexReply:
 		n.roundAnswered(m.Token, m.OK, m.Index)
 	case *wire.Call:
-		n.called(from, m)
+		n.called(from, m, false)
 	case *wire.CallReply:
 		n.callReplied(from, m)
 	}
@@ -203,12 +200,13 @@ func (n *Node) crank() {
 	if n.core == nil {
 		return
 	}
+	n.pumpReplies()
 	for n.failed == nil {
 		n.followLeadership()
 		n.pumpOnce()
 		n.pumpProposals()
+		n.pumpCalls() // before the reads: to begin handlers, they need one
 		n.pumpReads()
-		n.pumpCalls()
 		if !n.carryOut(n.core.Update()) {
 			return
 		}
@@ -328,7 +326,9 @@ func (n *Node) publish() {
 		n.items = n.items[:0]
 	}
 	n.publishStatus()
-	n.settledRequests.count += len(n.served)
+	for _, w := range n.served {
+		n.settleRead(w)
+	}
 	if n.settledProposals.count > 0 || n.settledRequests.count > 0 {
 		n.inbox.settled(n.settledProposals, n.settledRequests)
 		n.settledProposals, n.settledRequests = load{}, load{}
@@ -339,7 +339,7 @@ func (n *Node) publish() {
 	}
 	n.resolved = n.resolved[:0]
 	for i, w := range n.served {
-		w.done <- nil
+		w.end(nil)
 		n.served[i] = nil
 	}
 	n.served = n.served[:0]
