@@ -177,6 +177,13 @@ func TestAFollowerThatIsSlowDoesNotSlowTheOthers(t *testing.T) {
 				l.errorf("after a second, the slow node has %d entries of %d", len(slow.log()), len(leader.log()))
 			}
 			l.mustAppend(slow, 5)
+			before := leader.Status().Commit
+			for range 10 {
+				l.mustAppend(slow, 1)
+			}
+			if grown := leader.Status().Commit - before; grown > 10+3 { // it learns how long to wait
+				l.errorf("10 appends of the slow node took %d entries", grown)
+			}
 			ctx, cancel := context.WithTimeout(context.Background(), longest)
 			defer cancel()
 			if err := l.read(ctx, slow); err != nil {
@@ -184,6 +191,39 @@ func TestAFollowerThatIsSlowDoesNotSlowTheOthers(t *testing.T) {
 			}
 			if s := leader.Status(); s.Leader != leader.ID() || s.Term != term {
 				l.errorf("the leader of term %d is now %+v", term, s)
+			}
+		})
+	}
+}
+
+// A follower that hears its leader and is not heard keeps trying often enough.
+func TestWhatALeaderDidNotHearItHearsSoonAfterTheLinkIsWhole(t *testing.T) {
+	for seed := range uint64(4) {
+		inStep(t, seed, 3, func(l *lab) {
+			leader := l.leader()
+			follower := l.without(leader)[0]
+			call := gaggle.OnLeader(follower.Node, "echo", func(_ context.Context, _ *gaggle.Leader[string], s string) (string, error) { return s, nil })
+			_ = gaggle.OnLeader(leader.Node, "echo", func(_ context.Context, _ *gaggle.Leader[string], s string) (string, error) { return s, nil })
+			l.mustAppend(follower, 1)
+			l.ch.Cut(follower.ID(), leader.ID())
+			w := l.writer(follower)
+			var asked sync.WaitGroup
+			asked.Go(func() {
+				value := w.begin()
+				e, err := follower.Append(context.Background(), value)
+				w.end(context.Background(), value, e, err)
+			})
+			asked.Go(func() {
+				if _, err := call(context.Background(), "x"); err != nil {
+					l.errorf("the call: %v", err)
+				}
+			})
+			time.Sleep(time.Duration(1+seed) * time.Minute)
+			l.ch.Heal()
+			healed := time.Now()
+			asked.Wait()
+			if took := time.Since(healed); took > 3*time.Second {
+				l.errorf("after the link was whole it took %v", took)
 			}
 		})
 	}

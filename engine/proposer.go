@@ -12,7 +12,8 @@ const (
 	// enough to keep a fast network busy, little enough to send again.
 	forwardWindowBytes = 4 << 20
 	// maxRetryDoublings limits how far the patience with a silent leader grows.
-	maxRetryDoublings = 5
+	// More would leave a lone append waiting for long after a link is whole again.
+	maxRetryDoublings = 2
 )
 
 // proposer sees this node's proposals into the log. Only turns touch it.
@@ -32,10 +33,11 @@ type proposer struct {
 	leader  raft.NodeID
 	term    raft.Term
 	opening bool
-	// progressAt is the tick of the last sign of progress, doublings how often the
-	// patience was doubled since, and notBefore when to try again after a refusal.
-	progressAt, notBefore uint64
-	doublings             int
+	// progressAt is the tick of the last sign of progress or attempt, waitingSince that
+	// of the last progress or first attempt, doublings how often the patience was
+	// doubled, and notBefore when to try again after a refusal.
+	progressAt, waitingSince, notBefore uint64
+	doublings                           int
 	// gapAt is the base for which a gap was noticed and sent again.
 	gapAt uint64
 	// once are the appends of leader handlers, by the index they have in this
@@ -147,6 +149,9 @@ func (n *Node) proposeHere() {
 // forward sends proposals to the leader, as many as may be on their way.
 func (n *Node) forward() {
 	p := &n.proposer
+	if p.base == p.next { // nothing was waited for
+		p.progressAt, p.waitingSince = n.now, n.now
+	}
 	for p.sentBytes < forwardWindowBytes {
 		m := &wire.Proposals{}
 		for bytes := 0; bytes < forwardBytes; {
@@ -173,7 +178,11 @@ func (n *Node) appliedOwn(e *raft.Entry, c *command, v verdict) {
 		p.sentBytes = max(0, p.sentBytes-len(q.command))
 		p.base++
 		p.sent = max(p.sent, p.base)
-		p.progressAt, p.doublings = n.now, 0
+		// Patience that was only just enough stays, or each append would be sent twice.
+		if took := n.now - p.waitingSince; 2*took < n.patience() {
+			p.doublings = max(0, p.doublings-1)
+		}
+		p.progressAt, p.waitingSince = n.now, n.now
 		n.resolve(q, Item{e.Index, e.Term, c.value}, nil)
 	case overtaken:
 		if p.gapAt != p.base && p.leader != n.config.ID {
@@ -215,13 +224,17 @@ func (n *Node) tickProposals() {
 		return
 	}
 	waiting := p.opening || p.base < p.sent
-	patience := uint64(n.config.Raft.ElectionTicksMax) << p.doublings
-	if !waiting || p.leader == n.config.ID || n.now-p.progressAt < patience {
+	if !waiting || p.leader == n.config.ID || n.now-p.progressAt < n.patience() {
 		return
 	}
 	p.opening = false
 	p.doublings = min(p.doublings+1, maxRetryDoublings)
 	p.sendAgain(n.now)
+}
+
+// patience is how many ticks a leader elsewhere has for the next sign of progress.
+func (n *Node) patience() uint64 {
+	return uint64(n.config.Raft.ElectionTicksMax) << n.proposer.doublings
 }
 
 // sweepQueue makes room of what was abandoned while there is no leader.

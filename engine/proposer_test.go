@@ -199,9 +199,46 @@ func TestASilentLeaderIsSentTheSameAgainWithGrowingPatience(t *testing.T) {
 			t.Errorf("attempt %d came after %d ticks, want %d", doublings+2, ticks, want)
 		}
 	}
-	applyOwn(follower, 2)
-	if follower.proposer.doublings != 0 {
-		t.Error("the patience stays long after progress")
+	for i, c := range []struct{ after, want int }{
+		{0, maxRetryDoublings}, // a patience that was needed stays
+		{patience << maxRetryDoublings / 2, maxRetryDoublings},
+		{patience<<maxRetryDoublings/2 - 1, maxRetryDoublings - 1},
+		{0, maxRetryDoublings - 2},
+		{0, 0},
+	} {
+		if i > 0 {
+			propose(t, follower, "x")
+			follower.Turn()
+		}
+		for range c.after {
+			heartbeat(follower, leader.ID(), 0)
+			pass(follower, 1)
+		}
+		applyOwn(follower, uint64(i)+2)
+		if got := follower.proposer.doublings; got != c.want {
+			t.Errorf("after progress %d the patience is doubled %d times, want %d", i, got, c.want)
+		}
+	}
+}
+
+func TestAnAppendAfterAPauseIsNotSentTwice(t *testing.T) {
+	_, leader, follower := leads(t, 3)
+	s := spyOn(t, follower)
+	patience := follower.config.Raft.ElectionTicksMax
+	wait := func(ticks int) {
+		for range ticks {
+			heartbeat(follower, leader.ID(), 0)
+			pass(follower, 1)
+		}
+	}
+	for serial := range uint64(3) {
+		wait(2 * patience)
+		s.sent = nil
+		propose(t, follower, "x")
+		follower.Turn()
+		wait(patience - 1)
+		wantSent(t, s, "before the patience ends", serials(serial+2, serial+2))
+		applyOwn(follower, serial+2)
 	}
 }
 
