@@ -66,7 +66,7 @@ func TestAnAbandonedProposalEndsForAllWhoWait(t *testing.T) {
 		wantWithdrawn(t, err)
 		_, err = p.Wait(ended())
 		wantWithdrawn(t, err)
-		pass(n, 1)
+		pass(n, n.config.Raft.HeartbeatTicks+1)
 		synctest.Wait()
 		if len(other) == 0 {
 			t.Fatal("another goroutine that waits for the proposal waits for ever")
@@ -77,14 +77,17 @@ func TestAnAbandonedProposalEndsForAllWhoWait(t *testing.T) {
 	})
 }
 
-func TestWhatWasAbandonedMakesRoomAlsoWhenNobodyLeads(t *testing.T) {
+func TestWhatWasAbandonedMakesRoomAlsoWhenNothingCanBeSent(t *testing.T) {
 	founding := newFlock(t, 3).nodes[0]
 	_, _, leaderless := leads(t, 3)
 	spyOn(t, leaderless)
 	for leaderless.Status().Leader != "" {
 		pass(leaderless, 1)
 	}
-	for _, n := range []*Node{founding, leaderless} {
+	_, _, sessionless := leads(t, 3)
+	spyOn(t, sessionless)
+	sessionless.proposer.session = 0
+	for _, n := range []*Node{founding, leaderless, sessionless} {
 		n.inbox.proposals.count = maxOpenProposals - 3
 		all := []*Proposal{propose(t, n, ""), propose(t, n, ""), propose(t, n, "")}
 		if _, err := n.Propose(nil); !errors.Is(err, ErrBusy) {
@@ -94,7 +97,7 @@ func TestWhatWasAbandonedMakesRoomAlsoWhenNobodyLeads(t *testing.T) {
 			_, err := p.Wait(ended())
 			wantWithdrawn(t, err)
 		}
-		pass(n, 2)
+		pass(n, n.config.Raft.HeartbeatTicks+1)
 		if got := n.inbox.proposals.count; got != maxOpenProposals-2 {
 			t.Errorf("%d proposals are counted as open, want %d", got, maxOpenProposals-2)
 		}

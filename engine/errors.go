@@ -53,7 +53,8 @@ type Error struct {
 
 func (e *Error) Error() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "gaggle: %s: %v (node %s", e.Op, e.Err, e.Node)
+	reason := strings.ReplaceAll(e.Err.Error(), "\n", ": ") // joined errors, in one line
+	fmt.Fprintf(&b, "gaggle: %s: %s (node %s", e.Op, reason, e.Node)
 	if e.Term > 0 {
 		fmt.Fprintf(&b, ", term %d", e.Term)
 	}

@@ -17,6 +17,31 @@ func TestAnErrorSaysWhatWhereWhenAndWhatNext(t *testing.T) {
 	}
 }
 
+func TestAnErrorOfTwoReasonsIsOneLine(t *testing.T) {
+	e := &Error{Op: "append", Node: "a", Err: errors.Join(ErrUncertain, context.Canceled)}
+	if want := "gaggle: append: the outcome is not known: context canceled (node a)"; e.Error() != want {
+		t.Errorf("%q, want %q", e, want)
+	}
+}
+
+func TestWhatANodeEndsThatClosesIsNamed(t *testing.T) {
+	f := newFlock(t, 3) // founding, so that everything waits
+	n := f.nodes[0]
+	p, call := propose(t, n, "x"), calls(n, "echo", "")
+	read := reads(t, n, 1)[0]
+	n.Turn()
+	_ = n.Close()
+	<-call.done
+	_, appended := wait(t, p)
+	_, entries := n.Feed().Next(context.Background(), 1, 9)
+	for op, err := range map[string]error{"append": appended, "read": <-read.done, "call": call.err, "entries": entries} {
+		var e *Error
+		if !errors.As(err, &e) || e.Op != op || !errors.Is(err, ErrClosed) {
+			t.Errorf("the error of %q is %v", op, err)
+		}
+	}
+}
+
 func TestAnErrorIsItsReasons(t *testing.T) {
 	var err error = &Error{Op: "append", Node: "a", Err: errors.Join(ErrUncertain, context.Canceled)}
 	if !errors.Is(err, ErrUncertain) || !errors.Is(err, context.Canceled) || errors.Is(err, ErrClosed) {

@@ -9,9 +9,11 @@ import (
 // Limits of the inbox. At each, what does not fit is refused: a frame is dropped and
 // counted, which Raft takes for a lost message; a request gets ErrBusy.
 const (
-	// maxInboxFrameBytes bounds the memory of frames that no turn has taken yet. It
-	// holds what three peers may have in flight with the default limits.
+	// maxInboxFrameBytes bounds the memory of frames that no turn has taken yet, each
+	// of which takes frameOverhead to hold beside its bytes. It holds what three peers
+	// may have in flight with the default limits.
 	maxInboxFrameBytes = 64 << 20
+	frameOverhead      = 512
 	// maxOpenProposals and maxOpenProposalBytes bound this node's appends that are
 	// not committed yet.
 	maxOpenProposals     = 1 << 16
@@ -122,6 +124,7 @@ func (b *inbox) put(add func(*input) error) error {
 func (b *inbox) putFrame(d *decoding, bytes int) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	bytes += frameOverhead
 	if b.closed != nil || b.frameBytes+bytes > maxInboxFrameBytes {
 		b.dropped++
 		return false

@@ -66,10 +66,10 @@ func TestEverythingThatComesInWakesTheLoop(t *testing.T) {
 
 func TestFramesThatDoNotFitAreDroppedAndCounted(t *testing.T) {
 	b := newInbox()
-	if !b.putFrame(new(decoding), maxInboxFrameBytes-10) || !b.putFrame(new(decoding), 10) {
+	if !b.putFrame(new(decoding), maxInboxFrameBytes-2*frameOverhead-10) || !b.putFrame(new(decoding), 10) {
 		t.Fatal("frames that fit were dropped")
 	}
-	for _, bytes := range []int{1, maxInboxFrameBytes} {
+	for _, bytes := range []int{0, maxInboxFrameBytes} {
 		if b.putFrame(new(decoding), bytes) {
 			t.Error("a frame beyond the limit was taken")
 		}
@@ -77,7 +77,7 @@ func TestFramesThatDoNotFitAreDroppedAndCounted(t *testing.T) {
 	if in := b.take(input{}); len(in.frames) != 2 || b.dropped != 2 {
 		t.Errorf("%d frames were taken and %d counted as dropped", len(in.frames), b.dropped)
 	}
-	if !b.putFrame(new(decoding), maxInboxFrameBytes) {
+	if !b.putFrame(new(decoding), maxInboxFrameBytes-frameOverhead) {
 		t.Error("when the input was taken there was no room")
 	}
 }

@@ -220,7 +220,6 @@ func (n *Node) refused(from raft.NodeID) {
 func (n *Node) tickProposals() {
 	p := &n.proposer
 	if _, _, leader := n.core.Leadership(); leader == raft.None {
-		n.sweepQueue()
 		return
 	}
 	waiting := p.opening || p.base < p.sent
@@ -237,7 +236,7 @@ func (n *Node) patience() uint64 {
 	return uint64(n.config.Raft.ElectionTicksMax) << n.proposer.doublings
 }
 
-// sweepQueue makes room of what was abandoned while there is no leader.
+// sweepQueue makes room of what was abandoned before it could be sent.
 func (n *Node) sweepQueue() {
 	q := &n.proposer.queue
 	for range q.size {

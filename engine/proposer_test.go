@@ -221,6 +221,26 @@ func TestASilentLeaderIsSentTheSameAgainWithGrowingPatience(t *testing.T) {
 	}
 }
 
+func TestPatienceCountsFromTheLastProgress(t *testing.T) {
+	_, leader, follower := leads(t, 3)
+	spyOn(t, follower)
+	for range 3 {
+		propose(t, follower, "x")
+	}
+	follower.Turn()
+	follower.proposer.doublings = 2
+	for range 2 * follower.config.Raft.ElectionTicksMax {
+		heartbeat(follower, leader.ID(), 0)
+		pass(follower, 1)
+	}
+	for i, want := range []int{2, 1, 0} {
+		applyOwn(follower, uint64(i)+2)
+		if got := follower.proposer.doublings; got != want {
+			t.Errorf("after progress %d the patience is doubled %d times, want %d", i, got, want)
+		}
+	}
+}
+
 func TestAnAppendAfterAPauseIsNotSentTwice(t *testing.T) {
 	_, leader, follower := leads(t, 3)
 	s := spyOn(t, follower)

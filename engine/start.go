@@ -105,10 +105,10 @@ func (n *Node) shutDown(err error) {
 	n.refuse(&in, err)
 	p := &n.proposer
 	for p.queue.size > 0 {
-		n.resolve(p.queue.pop(), Item{}, err)
+		n.resolve(p.queue.pop(), Item{}, n.failure("append", err, ""))
 	}
 	for _, q := range n.onceWaiting {
-		n.resolve(q, Item{}, err)
+		n.resolve(q, Item{}, n.failure("append", err, ""))
 	}
 	n.onceWaiting = nil
 	uncertain := func(op string) error {
@@ -123,16 +123,16 @@ func (n *Node) shutDown(err error) {
 	}
 	n.reader.askAgain(func(*readRound) bool { return true })
 	for _, w := range n.reader.waiting {
-		n.endRead(w, err)
+		n.endRead(w, n.failure("read", err, ""))
 	}
 	for _, round := range n.reader.rounds {
 		for _, w := range round.waiters {
-			n.endRead(w, err)
+			n.endRead(w, n.failure("read", err, ""))
 		}
 	}
 	n.reader.waiting, n.reader.rounds = nil, nil
 	for _, c := range n.caller.waiting {
-		n.endCall(c, callResult{err: err})
+		n.endCall(c, callResult{err: n.failure("call", err, "")})
 	}
 	for _, c := range n.caller.open {
 		n.endCall(c, callResult{err: uncertain("call")})
@@ -151,7 +151,7 @@ func (n *Node) shutDown(err error) {
 		n.published.Problem = n.failed
 	}
 	n.published.mu.Unlock()
-	n.feed.end(err)
+	n.feed.end(n.failure("entries", err, ""))
 	n.emit(StateChanged{Stopped})
 	n.watchers.end()
 }

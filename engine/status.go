@@ -53,7 +53,8 @@ type Status struct {
 	// LeaderSilent is how long ago a leader was last known.
 	LeaderSilent time.Duration
 	// Problem is the latest trouble that needs somebody: ErrTwoClusters,
-	// ErrSizeMismatch or ErrInvariant, in an *Error; nil if there is none.
+	// ErrSizeMismatch or ErrInvariant, in an *Error; nil if there was none. It stays
+	// when its cause has gone, so that nobody misses it.
 	Problem error
 	// Dropped counts messages that were refused by the channel or did not fit into the
 	// inbox; Refused counts frames that were malformed or not meant for this node.
@@ -67,7 +68,8 @@ type MemberStatus struct {
 	// Voter is false for learners.
 	Voter bool
 	// Match is the index up to which the member's log is known to equal the leader's,
-	// and Silent how long ago it answered: on the leader only.
+	// and Silent how long ago it answered: on the leader only, and as of its last
+	// heartbeat, so that Match may be below Status.Commit.
 	Match  raft.Index
 	Silent time.Duration
 }

@@ -82,8 +82,11 @@ func (n *Node) refuse(in *input, err error) {
 func (n *Node) tick() {
 	n.now++
 	n.tickFounding()
-	if n.core == nil {
+	if n.now%uint64(n.config.Raft.HeartbeatTicks) == 0 {
 		n.sweepQueue()
+		n.memberStatusDue = true
+	}
+	if n.core == nil {
 		n.tickReads()
 		n.tickCalls()
 		return
@@ -92,9 +95,6 @@ func (n *Node) tick() {
 	n.tickProposals()
 	n.tickReads()
 	n.tickCalls()
-	if n.now%uint64(n.config.Raft.HeartbeatTicks) == 0 {
-		n.memberStatusDue = true
-	}
 }
 
 // step gives the core an event that it only refuses if something is wrong.
