@@ -11,8 +11,9 @@ import (
 // Sentinels, to be tested for with errors.Is. What is returned is an *Error around
 // one of them, or around the error of a context.
 var (
-	// ErrUncertain: it is not known whether the operation took effect. An append is
-	// in the log at most once; a call ran at most once.
+	// ErrUncertain: it is not known whether the operation took effect, or yet will. An
+	// append is in the log at most once; a call ran at most once. That a value is not in
+	// the log says nothing while it may be on its way.
 	ErrUncertain = errors.New("the outcome is not known")
 	// ErrClosed: this node was closed.
 	ErrClosed = errors.New("the node is closed")

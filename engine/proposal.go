@@ -33,8 +33,8 @@ const (
 
 // Wait waits until the value is committed and applied on this node, and returns it
 // with its place in the log. If the context ends first, the error is the context's,
-// and also ErrUncertain if the value may yet be appended; if it may not, others who wait
-// get an error too. Waiting again is allowed.
+// and also ErrUncertain if the value may yet be appended, as the node goes on trying; if
+// it may not, others who wait get an error too. Waiting again is allowed.
 func (p *Proposal) Wait(ctx context.Context) (Item, error) {
 	if err := p.await(ctx); err != nil {
 		return Item{}, err
@@ -64,7 +64,7 @@ func (p *Proposal) abandon(cause error) error {
 	if p.state.CompareAndSwap(proposalWaiting, proposalAbandoned) || p.state.Load() == proposalAbandoned {
 		return p.node.gaveUp("append", cause, "nothing was appended")
 	}
-	return p.node.failure("append", errors.Join(ErrUncertain, cause), "the value is in the log once or not at all; read the entries to find out")
+	return p.node.failure("append", errors.Join(ErrUncertain, cause), "the value is in the log, or may yet come into it, once; wait for it again, or look out for it in the entries")
 }
 
 // Propose begins to append a value and returns at once. Values of one node are

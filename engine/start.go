@@ -112,7 +112,7 @@ func (n *Node) shutDown(err error) {
 	}
 	n.onceWaiting = nil
 	uncertain := func(op string) error {
-		return n.failure(op, errors.Join(ErrUncertain, ErrClosed), "read the entries on another node to find out")
+		return n.failure(op, errors.Join(ErrUncertain, ErrClosed), "what it was to do may yet happen, once; look out for it on another node")
 	}
 	for p.window.size > 0 {
 		n.resolve(p.window.pop(), Item{}, uncertain("append"))
