@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -142,11 +144,13 @@ func TestAContextThatEndsAfterwardsChangesNothing(t *testing.T) {
 func TestTheContextOfJoinBoundsJoinAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ch := memory.New()
-		if _, err := gaggle.Join[string](edgeEnded(), ch, gaggle.Size(1)); !errors.Is(err, context.Canceled) {
+		var e *gaggle.Error
+		n, err := gaggle.Join[string](edgeEnded(), ch, gaggle.Size(1), gaggle.ID("goose"))
+		if n != nil || !edgeIs(err, []error{context.Canceled}) || !errors.As(err, &e) || e.Op != "join" || !strings.HasPrefix(string(e.Node), "goose#") {
 			t.Errorf("with an ended context: %v", err)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
-		n, err := gaggle.Join[string](ctx, ch, gaggle.Size(1))
+		n, err = gaggle.Join[string](ctx, ch, gaggle.Size(1))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -288,6 +292,60 @@ func TestALeadersAppendWithoutAQuorumIsUncertainOrNotThere(t *testing.T) {
 		edgeAppend(t, leader, "after")
 		if got := edgeEntries(t, leader); !slices.Equal(got, []string{"after"}) {
 			t.Errorf("in the log are %q", got)
+		}
+	})
+}
+
+// A revivable context seems not to have ended, once it is told to.
+type revivable struct {
+	context.Context
+	alive atomic.Bool
+}
+
+func (c *revivable) Err() error {
+	if c.alive.Load() {
+		return nil
+	}
+	return c.Context.Err()
+}
+
+func TestAWatchThatIsNeverLoopedOverEndsWithItsContext(t *testing.T) {
+	edgeCluster(t, 1, func(t *testing.T, f *edgeFlock[string]) {
+		inner, cancel := context.WithCancel(t.Context())
+		ctx := &revivable{Context: inner}
+		events := f.nodes[0].Watch(ctx)
+		cancel()
+		synctest.Wait()
+		edgeAppend(t, f.nodes[0], "x")
+		// A loop that does not see that its context has ended shows what was collected.
+		ctx.alive.Store(true)
+		for e := range events {
+			t.Errorf("after its context ended, the watch collected %v", e)
+			break
+		}
+	})
+}
+
+func TestANilContextPanicsAtTheCall(t *testing.T) {
+	edgeAlone(t, func(t *testing.T, f *edgeFlock[string]) {
+		n := f.nodes[0]
+		var none context.Context
+		for name, do := range map[string]func(){
+			"Join":    func() { _, _ = gaggle.Join[string](none, f.ch, gaggle.Size(1)) },
+			"Append":  func() { _, _ = n.Append(none, "x") },
+			"Read":    func() { _ = n.Read(none) },
+			"Ready":   func() { _ = n.Ready(none) },
+			"Entries": func() { n.Entries(none) },
+			"Watch":   func() { n.Watch(none) },
+		} {
+			func() {
+				defer func() {
+					if recover() == nil {
+						t.Errorf("%s does not panic", name)
+					}
+				}()
+				do()
+			}()
 		}
 	})
 }

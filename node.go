@@ -29,7 +29,9 @@ type Entry[T any] struct {
 }
 
 // A Node is this process's member of a cluster whose log holds values of type T. All
-// nodes of a cluster must have the same T.
+// nodes of a cluster must have the same T, and the same codec: that is not checked. A
+// node of another T gets errors when it decodes, or, where the codec lets it pass, as
+// JSON does with fields that it does not know, values that are not what was appended.
 type Node[T any] struct {
 	engine *engine.Node
 	codec  Codec
@@ -41,15 +43,22 @@ type Node[T any] struct {
 //
 // Size is the only option that is needed, and InMemory on a channel that crosses
 // processes. Close the node when it is done with.
+//
+// Errors: an *Error around that of the context, if it has ended already, or around what
+// the channel says: channel.ErrInUse if a node is attached to a channel that has room for
+// one, and errors of package net if an address is malformed or cannot be listened on.
+// What is wrong with an option is an error in words, which is no *Error.
 func Join[T any](ctx context.Context, ch channel.Channel, options ...Option) (*Node[T], error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
+	ended := ctx.Err()
 	s, err := newSettings(ch, options)
 	if err != nil {
 		return nil, err
 	}
-	e, err := engine.New(s.engineConfig())
+	config := s.engineConfig()
+	if ended != nil {
+		return nil, &Error{Op: "join", Node: config.ID, Err: ended, Hint: "the node was not attached"}
+	}
+	e, err := engine.New(config)
 	if err != nil {
 		return nil, err
 	}
@@ -61,11 +70,20 @@ func Join[T any](ctx context.Context, ch channel.Channel, options ...Option) (*N
 }
 
 // Append appends a value and returns its entry when it is committed, and applied on
-// this node. It may be called on any node, whoever leads, and waits while there is
-// no leader or too much of this node's is in flight.
+// this node. It may be called on any node, whoever leads, and waits while there is no
+// cluster or no leader, or while 65,536 appends of this node, or 64 MiB of them, are in
+// flight. The entry's Value is v itself, not what the other nodes decode.
 //
-// Errors: that of the context, and with it ErrUncertain if the value was sent and may
-// still be appended, once; ErrTooLarge; ErrStandby; ErrClosed.
+// Errors: that of the context, with ErrUncertain if the value was sent and may still be
+// appended, once, or with ErrQuorumLost if it was not sent as no leader was heard;
+// ErrTooLarge; ErrStandby; ErrClosed, with ErrUncertain if the value was sent; that of
+// encoding the value.
+//
+// After ErrUncertain, reading tells only one half: a value that is in the log was
+// appended, but one that is absent proves nothing, as the node goes on sending it while
+// it lives. Do not append it again, unless the value has an identity of your own by
+// which repetitions are ignored where entries are applied. Or use Propose, keep the
+// Proposal, and wait again. The examples of ErrUncertain show both.
 func (n *Node[T]) Append(ctx context.Context, v T) (Entry[T], error) {
 	data, err := encode(n.codec, v)
 	if err != nil {
@@ -75,15 +93,18 @@ func (n *Node[T]) Append(ctx context.Context, v T) (Entry[T], error) {
 	return Entry[T]{item.Index, item.Term, v}, err
 }
 
-// A Proposal is an append under way.
+// A Proposal is an append under way. Waiting for it may begin, end and begin again, as
+// long as the node lives.
 type Proposal[T any] struct {
 	proposal *engine.Proposal
 	value    T
 }
 
 // Propose begins to append a value and returns without waiting for it. The values that
-// one node proposes are appended in the order of the calls, with those of Append.
-// Errors: ErrBusy if too much is in flight, ErrTooLarge, ErrStandby, ErrClosed.
+// one node proposes are appended in the order of the calls, with those of Append. The
+// value may be changed when Propose has returned, though Wait returns it as it then is.
+// Errors: ErrBusy if 65,536 appends of this node, or 64 MiB of them, are in flight;
+// ErrTooLarge; ErrClosed; that of encoding the value. A standby says so in Wait.
 func (n *Node[T]) Propose(v T) (*Proposal[T], error) {
 	data, err := encode(n.codec, v)
 	if err != nil {
@@ -96,9 +117,16 @@ func (n *Node[T]) Propose(v T) (*Proposal[T], error) {
 	return &Proposal[T]{p, v}, nil
 }
 
-// Wait waits for the outcome, as Append does, and with its errors. It may be called
-// again, and by several goroutines. If the context of one ends before the value was
-// sent, the value is not appended, and all get a context's error.
+// Wait waits until the value is committed and applied on this node, and returns its
+// entry, with the value that was given to Propose. It may be called by several
+// goroutines, and again, with another context, until the outcome is known; then it
+// returns that, whatever the context.
+//
+// Errors: those of Append. If the context ends when the value was sent, the error has
+// ErrUncertain, the node goes on, and whoever waits again learns the outcome. If it ends
+// before, the value is given up: it is not appended, and all who wait get a context's
+// error. After ErrClosed with ErrUncertain the outcome can only be learned by finding the
+// value in another node's log.
 func (p *Proposal[T]) Wait(ctx context.Context) (Entry[T], error) {
 	item, err := p.proposal.Wait(ctx)
 	return Entry[T]{item.Index, item.Term, p.value}, err
@@ -117,16 +145,26 @@ func From(i Index) EntriesOption {
 
 // Until ends with the last entry at or before an index, once this node has applied
 // that index. The default is to go on for ever. After Read, Until(Status().Applied) is
-// everything that was committed before the Read.
+// everything that was committed before the Read. An index that nothing has reached yet is
+// waited for.
 func Until(i Index) EntriesOption {
 	return func(s *entriesSettings) { s.until = i }
 }
 
 // Entries yields the log's entries as this node learns that they are committed: first
-// those that are there, then, waiting for each, those that come. It ends with the
-// loop, or by yielding an error: that of the context, ErrClosed, or that of decoding a
-// value, with the entry's index and term. A loop that is slow delays nobody.
+// those that are there, then, waiting for each, those that come. What the node had
+// applied when it was closed can still be read. On a standby, which gets no entries, and
+// before there is a cluster, it waits.
+//
+// It ends with the loop, or by yielding an error: that of the context; ErrClosed; or that
+// of decoding a value, with the index and term of the entry that could not be decoded. To
+// go on behind it, loop again with From(e.Index + 1).
+//
+// It may be looped over again, which begins again, and by many at once. A loop that is
+// slow delays nobody. To keep a state built from entries up to date, remember the index
+// of the last one that went into it, and go on with From(last + 1).
 func (n *Node[T]) Entries(ctx context.Context, options ...EntriesOption) iter.Seq2[Entry[T], error] {
+	_ = ctx.Done() // a nil context is found here, not in the loop
 	s := entriesSettings{from: 1, until: math.MaxUint64}
 	for _, option := range options {
 		option(&s)
@@ -159,26 +197,36 @@ func (n *Node[T]) Entries(ctx context.Context, options ...EntriesOption) iter.Se
 
 // Read is a linearizable read barrier: when it returns nil, this node has applied
 // every entry that was committed anywhere in the cluster before the call. It writes
-// nothing, and on whatever node it is called, one message each way to the leader
-// serves all that are waiting.
-// Errors: that of the context, ErrBusy, ErrStandby, ErrClosed.
+// nothing to the log. It costs a message to the leader and back, and in between a round
+// of the leader to a majority, which confirms that it leads; all reads of a node that
+// wait at the same time share them.
+// Errors: that of the context, with ErrQuorumLost if no leader was heard; ErrBusy if
+// 65,536 reads and calls of this node are under way; ErrStandby; ErrClosed.
 func (n *Node[T]) Read(ctx context.Context) error { return n.engine.Read(ctx) }
 
-// Ready returns when the node is a member of its cluster and knows a leader.
-// Errors: that of the context, with what the node is waiting for; ErrStandby if the
-// cluster has all its members; ErrClosed.
+// Ready returns when the node is a member of its cluster and knows a leader. Nothing
+// needs it: calls wait by themselves.
+// Errors: that of the context, with what the node is waiting for as the hint; ErrStandby
+// if the cluster has all its members; ErrClosed.
 func (n *Node[T]) Ready(ctx context.Context) error { return n.engine.Ready(ctx) }
 
-// Status says how the node stands. It does not wait.
+// Status says how the node stands as of a moment ago. It does not wait, and may be
+// called when the node is closed.
 func (n *Node[T]) Status() Status { return n.engine.Status() }
 
-// Watch yields what happens to the node from the call on, until the context ends or
-// the node is closed. A loop that is too slow misses events and is told so. There can be
-// one loop over what it returns; it ends the watching.
+// Watch yields what happens to the node from the call of Watch on, until the context
+// ends or the node is closed. Events wait for the loop, 1,024 at most: beyond that the
+// oldest go, and Missed says how many. Of several Committed in a row, the last is kept.
+//
+// There can be one loop over what it returns, which ends the watching. If there is none,
+// the events are kept until the context ends, so a Watch that may not be looped over needs
+// a context that does.
 func (n *Node[T]) Watch(ctx context.Context) iter.Seq[Event] {
 	w := n.engine.Watch()
+	release := context.AfterFunc(ctx, w.Stop)
 	return func(yield func(Event) bool) {
 		defer w.Stop()
+		defer release()
 		for {
 			e, ok := w.Next(ctx)
 			if !ok || !yield(e) {
@@ -188,12 +236,14 @@ func (n *Node[T]) Watch(ctx context.Context) iter.Seq[Event] {
 	}
 }
 
-// ID is the node's identity.
+// ID is the node's identity: its name, "#", and a part that is new at each start. It is
+// how status, events, errors and the faults of channel/memory refer to the node.
 func (n *Node[T]) ID() NodeID { return n.engine.ID() }
 
-// Close stops the node and everything it runs. A leader first hands over, if it can
-// do so within one election timeout. Calls that wait get ErrClosed, or ErrUncertain
-// with it if what they asked for may still happen. Closing is not leaving the
-// cluster, which still counts on this node. Closing again is harmless; closing from
-// within a leader handler deadlocks.
+// Close stops the node and everything it runs, and returns nil when it has stopped. A
+// leader first hands over, if it can do so within Timing.ElectionMin. Calls that wait get
+// ErrClosed, and ErrUncertain with it if what they asked for may still happen. The
+// contexts of leader handlers that run end, and Close waits for the handlers to return,
+// so closing from within one deadlocks. Closing is not leaving the cluster, which still
+// counts on this node. Closing again is harmless.
 func (n *Node[T]) Close() error { return n.engine.Close() }
