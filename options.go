@@ -15,14 +15,15 @@ import (
 	"github.com/ben-ng/gaggle/raft"
 )
 
-// DefaultName is the cluster's name if none is given.
+// DefaultName is the cluster's name if none is given: "gaggle".
 const DefaultName = "gaggle"
 
-// MaxSize is the largest cluster that can be founded.
+// MaxSize is the largest cluster that can be founded: 64 nodes.
 const MaxSize = raft.MaxMembers
 
-// An Option is an argument of Join. All nodes of a cluster should have the same, but
-// for ID and Logger.
+// An Option is an argument of Join: Size, Name, ID, InMemory, Logger, WithCodec, or a
+// Timing. All nodes of a cluster should have the same, but for ID and Logger. Of two of a
+// kind, the last counts.
 type Option interface{ apply(*settings) error }
 
 type option func(*settings) error
@@ -39,8 +40,14 @@ type settings struct {
 	log      *slog.Logger
 }
 
-// Size is how many nodes the cluster has: 1 to MaxSize. A cluster of 3 goes on when 1
-// of them fails, one of 5 when 2 do. Nodes beyond the size become standbys.
+// Size is how many nodes the cluster has: 1 to MaxSize, which is 64. It has to be given. A
+// cluster of 3 goes on when 1 of them fails, one of 5 when 2 do. Nodes beyond the size
+// become standbys. Nodes of another size on the same name and channel are reported:
+// ErrSizeMismatch.
+//
+// One cluster is founded as long as fewer than 2×Size processes look for it while they are
+// kept apart; a process that restarts before there is a cluster counts again. With more,
+// either half may found its own, which is reported: ErrTwoClusters.
 func Size(n int) Option {
 	return option(func(s *settings) error {
 		if n < 1 || n > MaxSize {
@@ -51,8 +58,8 @@ func Size(n int) Option {
 	})
 }
 
-// Name is the cluster's name, which keeps clusters on one channel apart. The default is
-// DefaultName.
+// Name is the cluster's name, 1 to 128 bytes, which keeps clusters on one channel apart.
+// The default is DefaultName.
 func Name(name string) Option {
 	return option(func(s *settings) error {
 		if name == "" || len(name) > channel.MaxCluster {
@@ -66,9 +73,10 @@ func Name(name string) Option {
 // maxIDLen leaves room in a NodeID for the part that is new at each start.
 const maxIDLen = 64
 
-// ID is what the node is called wherever it is shown. The node's identity is this
-// name and a random part that is new at each start, as an identity must not come back
-// without what it promised. The default is a random name.
+// ID is what the node is called wherever it is shown, 1 to 64 bytes. The node's identity,
+// Node.ID, is this name and a random part that is new at each start, as an identity must
+// not come back without what it promised. So two nodes of one name are two nodes. The
+// default is a random name.
 func ID(name string) Option {
 	return option(func(s *settings) error {
 		if name == "" || len(name) > maxIDLen {
@@ -80,8 +88,12 @@ func ID(name string) Option {
 }
 
 // InMemory says that the node may keep its log in memory although the others may
-// outlive it. What the cluster acknowledged is lost if a majority of its members
-// stops at once.
+// outlive it. It is needed on a channel that crosses processes, as tcp does.
+//
+// Each member that stops is lost to its cluster for good: restarting makes a new node,
+// which is a standby, and members are not replaced yet. When half of the members or more
+// have ever stopped, the cluster cannot go on, and what it acknowledged is gone once every
+// process has been restarted.
 func InMemory() Option {
 	return option(func(s *settings) error {
 		s.inMemory = true
@@ -89,7 +101,8 @@ func InMemory() Option {
 	})
 }
 
-// Logger receives what an operator should know. The default is silence.
+// Logger receives what an operator should know, with the attributes node and cluster. The
+// default, and nil, is silence.
 func Logger(log *slog.Logger) Option {
 	return option(func(s *settings) error {
 		s.log = log
@@ -97,30 +110,37 @@ func Logger(log *slog.Logger) Option {
 	})
 }
 
-// A Timing says how soon nodes notice that something is wrong. It is an Option. The
-// zero value of a field means that of LAN.
+// A Timing says how soon nodes notice that something is wrong. It is an Option; the
+// default is LAN. A field that is 0 means that of LAN, but for ElectionMax, which then is
+// 5/3 of ElectionMin if that is more. Time is counted in fifths of Heartbeat, and
+// ElectionMin and ElectionMax are rounded up to these.
 type Timing struct {
-	// Heartbeat is the time between a leader's signs of life.
+	// Heartbeat is the time between a leader's signs of life, 5 µs at least. The default
+	// is 50 ms.
 	Heartbeat time.Duration
 	// ElectionMin and ElectionMax bound the time that a node waits for a leader before
 	// it stands for election, drawn at random each time. A leader that does not hear a
 	// majority for ElectionMin steps down. ElectionMin must be more than two heartbeats,
-	// and well above a round trip between nodes and the longest pause of a process.
+	// and should be well above a round trip between nodes and the longest pause of a
+	// process. ElectionMax must be above it by a fifth of a heartbeat at least. The
+	// defaults are 300 ms, and 500 ms or 5/3 of ElectionMin, whichever is more.
 	ElectionMin, ElectionMax time.Duration
 }
 
-// Local is for nodes of one process or machine: a leader is replaced in about 0.15 s.
+// Local is for nodes of one process or machine: heartbeats every 20 ms, elections after
+// 100 to 200 ms. A leader is replaced in about 0.15 s.
 func Local() Timing {
 	return Timing{Heartbeat: 20 * time.Millisecond, ElectionMin: 100 * time.Millisecond, ElectionMax: 200 * time.Millisecond}
 }
 
-// LAN is for nodes of one network, and is the default: a leader is replaced in about
-// half a second.
+// LAN is for nodes of one network, and is the default: heartbeats every 50 ms, elections
+// after 300 to 500 ms. A leader is replaced in about half a second.
 func LAN() Timing {
 	return Timing{Heartbeat: 50 * time.Millisecond, ElectionMin: 300 * time.Millisecond, ElectionMax: 500 * time.Millisecond}
 }
 
-// WAN is for nodes on different continents: a leader is replaced in about 4 s.
+// WAN is for nodes on different continents: heartbeats every 300 ms, elections after 2.5
+// to 5 s. A leader is replaced in about 4 s.
 func WAN() Timing {
 	return Timing{Heartbeat: 300 * time.Millisecond, ElectionMin: 2500 * time.Millisecond, ElectionMax: 5000 * time.Millisecond}
 }
@@ -166,7 +186,7 @@ func newSettings(ch channel.Channel, options []Option) (*settings, error) {
 	}
 	if ch.CrossesProcesses() && !s.inMemory {
 		return nil, errors.New("gaggle: Join: this channel reaches other processes, and the node would keep its log in memory only, " +
-			"so that what was acknowledged is lost when a majority of them stops: say gaggle.InMemory() if that is what you want")
+			"so that a node that stops is lost to its cluster for good: say gaggle.InMemory() if that is what you want")
 	}
 	if s.id == "" {
 		s.id = randomHex(4)
