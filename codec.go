@@ -16,7 +16,7 @@ type Codec interface {
 	Unmarshal(data []byte, v any) error
 }
 
-// WithCodec replaces JSON.
+// WithCodec replaces JSON. All nodes of a cluster need the same codec, which is not checked.
 func WithCodec(c Codec) Option {
 	return option(func(s *settings) error {
 		if c == nil {

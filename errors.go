@@ -6,79 +6,66 @@ import (
 	"github.com/ben-ng/gaggle/engine"
 )
 
-// Sentinels, for errors.Is. See where they are returned for what they mean there.
+// Sentinels, for errors.Is. Each function lists those that it may return.
 var (
-	// ErrUncertain: it is not known whether the operation took effect, once, or not.
+	// ErrUncertain: it is not known whether the operation took effect. An append is in
+	// the log once or not at all, a call ran once or not at all, and either may yet take
+	// effect. The value in the log proves that it was appended. That it is absent proves
+	// nothing: while the node lives, it goes on sending the value, and when it has been
+	// closed, what it had sent may be on its way. See Node.Append for what to do.
 	ErrUncertain = engine.ErrUncertain
-	// ErrClosed: the node is closed.
+	// ErrClosed: this node was closed.
 	ErrClosed = engine.ErrClosed
-	// ErrBusy: too much of this node's is in flight.
+	// ErrBusy: too much of this node's is in flight: 65,536 appends or 64 MiB of them, or
+	// as many reads and calls. Nothing was done; wait for some of it.
 	ErrBusy = engine.ErrBusy
-	// ErrTooLarge: the encoded value exceeds MaxValue.
+	// ErrTooLarge: the encoded value exceeds MaxValue, 1 MiB. Nothing was done.
 	ErrTooLarge = engine.ErrTooLarge
-	// ErrStandby: the cluster has all its members, and this node is not one.
+	// ErrStandby: the cluster has all its members, and this node is not one. Nothing was
+	// done.
 	ErrStandby = engine.ErrStandby
-	// ErrQuorumLost: no leader has been heard for a while. It comes with the error of
-	// the context that ended the waiting.
+	// ErrQuorumLost: this member has not heard of a leader for two ElectionMax, which is
+	// what it sees when a majority, or the way to it, is gone. It comes with the error of
+	// the context that ended the waiting of an Append or Wait whose value was not sent, of
+	// a Read, or of a call that was not sent. Nothing was done.
 	ErrQuorumLost = engine.ErrQuorumLost
-	// ErrTwoClusters: two clusters use one name on one channel. See Status.Problem.
+	// ErrTwoClusters: two clusters use one name on one channel. It is in Status.Problem
+	// and ProblemFound, and returned by nothing.
 	ErrTwoClusters = engine.ErrTwoClusters
-	// ErrSizeMismatch: nodes of one name were given different sizes. See Status.Problem.
+	// ErrSizeMismatch: nodes of one name were given different sizes. It is in
+	// Status.Problem and ProblemFound, and returned by nothing.
 	ErrSizeMismatch = engine.ErrSizeMismatch
-	// ErrNotLeader: leadership has ended; the operation did not take effect.
+	// ErrNotLeader: leadership has ended; what Leader.Append was given was not appended.
 	ErrNotLeader = engine.ErrNotLeader
-	// ErrNoHandler: the leader has no handler of that name.
+	// ErrNoHandler: the leader has no handler of that name. Nothing ran.
 	ErrNoHandler = engine.ErrNoHandler
-	// ErrInvariant: the node found a state that must not be, and stopped.
+	// ErrInvariant: the node found a state that must not be, and stopped itself. It takes
+	// the place of ErrClosed then, and is in Status.Problem. It is a bug: report it.
 	ErrInvariant = engine.ErrInvariant
 )
 
-// MaxValue is the largest encoded value, in bytes.
+// MaxValue is the largest encoded value, in bytes: 1 MiB. It bounds the arguments and
+// results of calls, too.
 const MaxValue = engine.MaxValue
 
-// An Error says what failed, on which node, in which term, why, and what to do next.
+// An Error says what failed, and what can be done about it:
+//
+//	Op           what was attempted: "join", "append", "read", "call", "entries", …
+//	Node, Term   where, and the latest term that the node knew; 0 if none
+//	Err          why: a sentinel, the error of a context or of a codec, or several
+//	Hint         what to do next, or what is known, in words; may be empty
+//
+// Use errors.Is for the reason, and errors.As for the rest.
+//
+// In full: go doc github.com/ben-ng/gaggle/engine.Error
 type Error = engine.Error
 
-// A RemoteError is an error that a leader handler returned, as text.
+// A RemoteError is what a leader handler failed with, as text, since it comes from another
+// node: errors.Is finds nothing in it. Call is the handler's name, Text what its error
+// said, up to 1 MiB.
+//
+// In full: go doc github.com/ben-ng/gaggle/engine.RemoteError
 type RemoteError = engine.RemoteError
-
-// Status says how a node stands.
-type Status = engine.Status
-
-// MemberStatus is a part of Status.
-type MemberStatus = engine.MemberStatus
-
-// What a node is to its cluster: Status.State.
-const (
-	Founding = engine.Founding
-	Member   = engine.Member
-	Standby  = engine.Standby
-	Stopped  = engine.Stopped
-)
-
-// An Event is what Watch yields: one of the types below.
-type Event = engine.Event
-
-// LeaderElected is the event that the node has learned who leads a term.
-type LeaderElected = engine.LeaderElected
-
-// RoleChanged is the event that the node's own role changed.
-type RoleChanged = engine.RoleChanged
-
-// Committed is the event that the node has applied the committed log up to an index.
-type Committed = engine.Committed
-
-// MembersChanged is the event that another configuration took effect on the node.
-type MembersChanged = engine.MembersChanged
-
-// StateChanged is the event that the node became a member or a standby, or stopped.
-type StateChanged = engine.StateChanged
-
-// ProblemFound is the event that something needs a person; [Status].Problem says it too.
-type ProblemFound = engine.ProblemFound
-
-// Missed is the event that the watcher was too slow, so that events were dropped.
-type Missed = engine.Missed
 
 func (n *Node[T]) failure(op string, err error) error {
 	return &Error{Op: op, Node: n.ID(), Term: n.Status().Term, Err: err}

@@ -10,14 +10,15 @@ import (
 	"github.com/ben-ng/gaggle/raft"
 )
 
-// An Index is a position in the log. Entries have rising indexes, not consecutive ones:
-// the cluster's own entries are not shown.
+// An Index is a position in the log, a uint64; the first is 1. Entries have rising indexes,
+// not consecutive ones: the cluster's own entries are not shown.
 type Index = raft.Index
 
-// A Term numbers a period with at most one leader.
+// A Term numbers a period with at most one leader, a uint64. Terms rise.
 type Term = raft.Term
 
-// A NodeID is a node's identity: its name, and a part that is new at each start.
+// A NodeID is a node's identity, a string: its name, "#", and a part that is new at each
+// start. See ID.
 type NodeID = raft.NodeID
 
 // An Entry is a value in its agreed place in the log.
