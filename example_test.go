@@ -7,18 +7,26 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"log/slog"
 	"os"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ben-ng/gaggle"
+	"github.com/ben-ng/gaggle/channel"
 	"github.com/ben-ng/gaggle/channel/memory"
 	"github.com/ben-ng/gaggle/channel/tcp"
 )
 
 // three starts three nodes in this process and waits until they have a leader.
 func three[T any](options ...gaggle.Option) (nodes []*gaggle.Node[T], stop func()) {
-	ch := memory.New()
+	return threeOn[T](memory.New(), options...)
+}
+
+// threeOn does so on a channel.
+func threeOn[T any](ch channel.Channel, options ...gaggle.Option) (nodes []*gaggle.Node[T], stop func()) {
 	for range 3 {
 		n, err := gaggle.Join[T](context.Background(), ch, append(options, gaggle.Size(3), gaggle.Local())...)
 		if err != nil {
@@ -154,7 +162,7 @@ func ExampleNode_Append() {
 	defer stop()
 	first, err := nodes[0].Append(ctx, "one")
 	if err != nil {
-		log.Fatal(err) // see ExampleErrUncertain for what to do
+		log.Fatal(err) // the examples of ErrUncertain have what to do
 	}
 	second, err := nodes[2].Append(ctx, "two")
 	fmt.Println(first.Index < second.Index, err)
@@ -322,49 +330,168 @@ func ExampleNode_Close() {
 	// <nil>
 }
 
-// A function that runs on the leader decides on behalf of all.
+// A ticket is a number that nobody else has: a term has one leader, who counts.
+type ticket struct {
+	Term gaggle.Term
+	N    uint64
+}
+
+// Unique numbers need somebody who hands them out, and are quicker to get than an entry
+// of the log, as nothing is appended.
 func ExampleOnLeader() {
 	ctx := context.Background()
 	nodes, stop := three[string]()
 	defer stop()
-	var greet []func(context.Context, string) (string, error)
-	for _, n := range nodes {
-		greet = append(greet, gaggle.OnLeader(n, "greet",
-			func(_ context.Context, _ *gaggle.Leader[string], name string) (string, error) {
-				return "hello, " + name, nil
+	var draw []func(context.Context, string) (ticket, error)
+	for _, n := range nodes { // register it on every node: any of them may come to lead
+		var last atomic.Uint64 // handlers run at the same time
+		draw = append(draw, gaggle.OnLeader(n, "draw",
+			func(_ context.Context, l *gaggle.Leader[string], _ string) (ticket, error) {
+				return ticket{l.Term(), last.Add(1)}, nil
 			}))
 	}
-	answer, err := greet[2](ctx, "goose")
-	fmt.Println(answer, err)
-	// Output: hello, goose <nil>
-}
-
-// What a handler appends is appended while its node leads, or not at all, so what it
-// has checked still holds.
-func ExampleLeader_Append() {
-	ctx := context.Background()
-	nodes, stop := three[string]()
-	defer stop()
-	var claim []func(context.Context, string) (gaggle.Index, error)
-	for _, n := range nodes {
-		claim = append(claim, gaggle.OnLeader(n, "claim",
-			func(ctx context.Context, l *gaggle.Leader[string], name string) (gaggle.Index, error) {
-				e, err := l.Append(ctx, "claimed by "+name)
-				return e.Index, err
-			}))
-	}
-	index, err := claim[0](ctx, "gander")
-	if err != nil {
-		log.Fatal(err)
-	}
-	for e, err := range nodes[0].Entries(ctx, gaggle.From(index)) {
+	drawn := map[ticket]bool{}
+	for i := range 30 {
+		t, err := draw[i%3](ctx, "please") // from any node
 		if err != nil {
 			log.Fatal(err)
 		}
-		fmt.Println(e.Value)
-		break
+		drawn[t] = true
 	}
-	// Output: claimed by gander
+	fmt.Println(len(drawn), "different tickets")
+	// Output: 30 different tickets
+}
+
+// A booking is an entry: a seat has one owner.
+type booking struct{ Seat, Owner string }
+
+// seats is what a node knows of the bookings.
+type seats struct {
+	mu    sync.Mutex
+	seen  gaggle.Index // the last entry that owner has
+	owner map[string]string
+}
+
+// book is a leader handler: it checks, and then appends.
+func (s *seats) book(ctx context.Context, l *gaggle.Leader[booking], b booking) (string, error) {
+	// Handlers run at the same time; this one alone may check and append.
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	// Other leaders may have appended: catch up with all that is acknowledged.
+	n := l.Node()
+	for e, err := range n.Entries(ctx, gaggle.From(s.seen+1), gaggle.Until(n.Status().Applied)) {
+		if err != nil {
+			return "", err
+		}
+		s.owner[e.Value.Seat], s.seen = e.Value.Owner, e.Index
+	}
+	if owner, taken := s.owner[b.Seat]; taken {
+		return owner, nil
+	}
+	// The caller may give up, but the mutex is held until the outcome is known.
+	if _, err := l.Append(context.WithoutCancel(ctx), b); err != nil {
+		return "", err
+	}
+	return b.Owner, nil
+}
+
+// A handler that checks what is in the log and then appends to it: no seat is booked twice,
+// whoever leads. All bookings have to go this way; a plain Append would not check.
+func ExampleLeader_Append() {
+	ctx := context.Background()
+	nodes, stop := three[booking]()
+	defer stop()
+	var book []func(context.Context, booking) (string, error)
+	for _, n := range nodes {
+		s := &seats{owner: map[string]string{}}
+		book = append(book, gaggle.OnLeader(n, "book", s.book))
+	}
+	var owners [3]string
+	var callers sync.WaitGroup
+	for i, name := range []string{"goose", "gander", "gosling"} {
+		callers.Go(func() {
+			owner, err := book[i](ctx, booking{"12A", name})
+			if err != nil {
+				log.Fatal(err)
+			}
+			owners[i] = owner
+		})
+	}
+	callers.Wait()
+	again, err := book[0](ctx, booking{"12A", "fox"})
+	fmt.Println(owners[0] == owners[1] && owners[1] == owners[2], again == owners[0], err)
+	// Output: true true <nil>
+}
+
+// Terms rise with each leader, and entries have the term of the leader that ordered them.
+func ExampleLeader_Term() {
+	ctx := context.Background()
+	nodes, stop := three[string]()
+	defer stop()
+	type terms struct{ Handler, Entry gaggle.Term }
+	var note []func(context.Context, string) (terms, error)
+	for _, n := range nodes {
+		note = append(note, gaggle.OnLeader(n, "note",
+			func(ctx context.Context, l *gaggle.Leader[string], v string) (terms, error) {
+				e, err := l.Append(ctx, v) // in the handler's term, or not at all
+				return terms{l.Term(), e.Term}, err
+			}))
+	}
+	t, err := note[1](ctx, "noted")
+	fmt.Println(t.Handler == t.Entry, err)
+	// Output: true <nil>
+}
+
+// A handler may use its node: the log there has everything that was acknowledged before
+// the call.
+func ExampleLeader_Node() {
+	ctx := context.Background()
+	nodes, stop := three[string]()
+	defer stop()
+	var count []func(context.Context, string) (int, error)
+	for _, n := range nodes {
+		count = append(count, gaggle.OnLeader(n, "count",
+			func(ctx context.Context, l *gaggle.Leader[string], word string) (int, error) {
+				n, found := l.Node(), 0
+				for e, err := range n.Entries(ctx, gaggle.Until(n.Status().Applied)) {
+					if err != nil {
+						return 0, err
+					}
+					if e.Value == word {
+						found++
+					}
+				}
+				return found, nil
+			}))
+	}
+	for i, word := range []string{"egg", "nest", "egg"} {
+		if _, err := nodes[i].Append(ctx, word); err != nil {
+			log.Fatal(err)
+		}
+	}
+	eggs, err := count[2](ctx, "egg")
+	fmt.Println(eggs, err)
+	// Output: 2 <nil>
+}
+
+// What a handler fails with reaches its caller as text.
+func ExampleRemoteError() {
+	ctx := context.Background()
+	nodes, stop := three[string]()
+	defer stop()
+	var lay []func(context.Context, int) (string, error)
+	for _, n := range nodes {
+		lay = append(lay, gaggle.OnLeader(n, "lay",
+			func(_ context.Context, _ *gaggle.Leader[string], eggs int) (string, error) {
+				return "", fmt.Errorf("%d eggs are too many", eggs)
+			}))
+	}
+	_, err := lay[0](ctx, 100)
+	var remote *gaggle.RemoteError
+	if errors.As(err, &remote) {
+		fmt.Println(remote.Call, "failed:", remote.Text)
+	}
+	// Output: lay failed: 100 eggs are too many
 }
 
 // Without a majority nothing is acknowledged, and the error says what is known.
@@ -380,21 +507,194 @@ func ExampleError() {
 	// Output: true true
 }
 
-// An uncertain append is in the log once or not at all. Appending it again could
-// write it twice; reading first tells.
+// While the node lives, it goes on with an append whose outcome is not known. Who keeps
+// the Proposal can wait for it again. (To read the log instead tells less: a value that is
+// absent may come later.)
 func ExampleErrUncertain() {
-	ctx := context.Background()
-	nodes, stop := three[string]()
+	ch := memory.New()
+	nodes, stop := threeOn[string](ch)
 	defer stop()
-	_, err := nodes[0].Append(ctx, "charge #17")
-	if errors.Is(err, gaggle.ErrUncertain) {
-		if err := nodes[1].Read(ctx); err != nil {
+	n := nodes[0]
+	if _, err := n.Append(context.Background(), "open account"); err != nil {
+		log.Fatal(err)
+	}
+	ch.Isolate(n.ID())
+	p, err := n.Propose("charge #17")
+	if err != nil {
+		log.Fatal(err)
+	}
+	wait := func(d time.Duration) error {
+		ctx, cancel := context.WithTimeout(context.Background(), d)
+		defer cancel()
+		_, err := p.Wait(ctx)
+		return err
+	}
+	err = wait(500 * time.Millisecond)
+	fmt.Println("not known yet:", errors.Is(err, gaggle.ErrUncertain), errors.Is(err, context.DeadlineExceeded))
+	ch.Heal()
+	err = wait(time.Minute)
+	fmt.Println("in the log, once:", err == nil)
+	// Output:
+	// not known yet: true true
+	// in the log, once: true
+}
+
+// A charge has an identity of the application's own.
+type charge struct {
+	ID     string
+	Amount int
+}
+
+// balance applies each charge once, however often it is in the log.
+func balance(ctx context.Context, n *gaggle.Node[charge]) (sum int, err error) {
+	if err := n.Read(ctx); err != nil {
+		return 0, err
+	}
+	seen := map[string]bool{}
+	for e, err := range n.Entries(ctx, gaggle.Until(n.Status().Applied)) {
+		if err != nil {
+			return 0, err
+		}
+		if !seen[e.Value.ID] {
+			seen[e.Value.ID] = true
+			sum += e.Value.Amount
+		}
+	}
+	return sum, nil
+}
+
+// With an identity in each value, and repetitions ignored where entries are applied, an
+// uncertain append may be appended again, through any node. It is the only way when the
+// node that appended it is gone.
+func ExampleErrUncertain_identity() {
+	ctx := context.Background()
+	ch := memory.New()
+	nodes, stop := threeOn[charge](ch)
+	defer stop()
+	if _, err := nodes[0].Append(ctx, charge{"#16", 5}); err != nil {
+		log.Fatal(err)
+	}
+	ch.Isolate(nodes[0].ID())
+	c := charge{"#17", 10}
+	soon, cancel := context.WithTimeout(ctx, 500*time.Millisecond)
+	defer cancel()
+	_, err := nodes[0].Append(soon, c)
+	fmt.Println("not known:", errors.Is(err, gaggle.ErrUncertain))
+	if _, err := nodes[1].Append(ctx, c); err != nil { // it may be in the log twice now
+		log.Fatal(err)
+	}
+	ch.Heal()
+	sum, err := balance(ctx, nodes[0])
+	fmt.Println("charged:", sum, err)
+	// Output:
+	// not known: true
+	// charged: 15 <nil>
+}
+
+// A state kept of the log is brought up to date by what came after the last entry in it.
+func ExampleNode_Entries_state() {
+	ctx := context.Background()
+	nodes, stop := three[int]()
+	defer stop()
+	var sum int
+	var seen gaggle.Index
+	catchUp := func(n *gaggle.Node[int]) {
+		if err := n.Read(ctx); err != nil { // without it, the sum may be a little old
 			log.Fatal(err)
 		}
-		// Look for "charge #17" in nodes[1].Entries(ctx, gaggle.Until(…)).
+		for e, err := range n.Entries(ctx, gaggle.From(seen+1), gaggle.Until(n.Status().Applied)) {
+			if err != nil {
+				log.Fatal(err)
+			}
+			sum, seen = sum+e.Value, e.Index
+		}
 	}
-	fmt.Println(err)
-	// Output: <nil>
+	for i := range 3 {
+		if _, err := nodes[0].Append(ctx, i+1); err != nil {
+			log.Fatal(err)
+		}
+		catchUp(nodes[1])
+		fmt.Println(sum)
+	}
+	// Output:
+	// 1
+	// 3
+	// 6
+}
+
+// Nodes of different names do not hear each other, though they share a channel.
+func ExampleName() {
+	ctx := context.Background()
+	ch := memory.New()
+	geese, stopGeese := threeOn[string](ch, gaggle.Name("geese"))
+	defer stopGeese()
+	ducks, stopDucks := threeOn[string](ch, gaggle.Name("ducks"))
+	defer stopDucks()
+	for word, n := range map[string]*gaggle.Node[string]{"honk": geese[0], "quack": ducks[0]} {
+		if _, err := n.Append(ctx, word); err != nil {
+			log.Fatal(err)
+		}
+		for e, err := range n.Entries(ctx, gaggle.Until(n.Status().Applied)) {
+			if err != nil {
+				log.Fatal(err)
+			}
+			fmt.Println(n.Status().Cluster, e.Value)
+		}
+	}
+	// Unordered output:
+	// geese honk
+	// ducks quack
+}
+
+// What an operator should know goes to a slog.Logger, here that two nodes were given
+// different sizes. The same is in the status, until the node stops.
+func ExampleLogger() {
+	ctx := context.Background()
+	var lines bytes.Buffer
+	ch := memory.New()
+	a, err := gaggle.Join[string](ctx, ch, gaggle.Size(3), gaggle.Local(), gaggle.Logger(slog.New(slog.NewTextHandler(&lines, nil))))
+	if err != nil {
+		log.Fatal(err)
+	}
+	events := a.Watch(ctx)
+	b, err := gaggle.Join[string](ctx, ch, gaggle.Size(5), gaggle.Local())
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer b.Close()
+	for event := range events {
+		if _, ok := event.(gaggle.ProblemFound); ok {
+			break
+		}
+	}
+	_ = a.Close() // so that nothing writes to lines any more
+	fmt.Println(strings.Contains(lines.String(), "level=ERROR"), strings.Contains(lines.String(), "cluster=gaggle"))
+	// Output: true true
+}
+
+// Trouble that needs a person is in the status, here that two nodes were given different
+// sizes.
+func ExampleNode_Status_problem() {
+	ctx := context.Background()
+	ch := memory.New()
+	a, err := gaggle.Join[string](ctx, ch, gaggle.Size(3), gaggle.Local())
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer a.Close()
+	events := a.Watch(ctx)
+	b, err := gaggle.Join[string](ctx, ch, gaggle.Size(5), gaggle.Local())
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer b.Close()
+	for event := range events {
+		if _, ok := event.(gaggle.ProblemFound); ok {
+			break
+		}
+	}
+	fmt.Println(errors.Is(a.Status().Problem, gaggle.ErrSizeMismatch))
+	// Output: true
 }
 
 // Timing is for networks that are neither Local, LAN nor WAN.
