@@ -12,6 +12,7 @@
 // bootstrap and no list of members to write. From then on:
 //
 //	e, err := n.Append(ctx, "lamb")              // from any node
+//	p, err := n.Propose("lamb")                  // the same, without waiting
 //	for e, err := range n.Entries(ctx) { … }     // the same on every node
 //	err = n.Read(ctx)                            // linearizable read barrier
 //	f := gaggle.OnLeader(n, "reserve", reserve)  // f runs on the leader
@@ -19,25 +20,85 @@
 // # What is promised
 //
 //   - Agreement: every node yields the same entries at the same indexes. What was
-//     acknowledged is never lost or reordered while a majority of the members lives.
+//     acknowledged is never lost or reordered while a majority of the founding members
+//     lives.
 //   - Exactly once: an Append that returns nil is in the log once, though leaders died
 //     under it. One whose outcome cannot be known returns ErrUncertain and is in the
 //     log at most once.
 //   - Order: what one node proposes is appended in the order it proposed it.
-//   - Bounds: every queue has a limit, and at the limit a call waits or gets ErrBusy.
+//   - Bounds: every queue has a limit, at which a call waits or gets ErrBusy, or a frame
+//     is dropped and counted, and sent again. The log itself has none: see below.
+//   - One cluster: nodes that know a name and a size found one, as long as fewer than
+//     twice the size look for it while they are kept apart. See Size.
 //
 // # In memory
 //
-// Nodes keep their logs in memory. A process that restarts is a new node; what all of
-// them held is gone when a majority of the members is gone at once. On a channel that
+// Nodes keep their logs in memory, and the log is never trimmed yet: memory grows with
+// every entry, on every node.
+//
+// A process that restarts is a new node. So each member that stops is lost to its cluster
+// for good: restarting does not bring it back, and members are not replaced yet. When half
+// of the members or more have ever stopped, the cluster cannot go on: every process has
+// to be restarted, standbys too, and what was acknowledged is gone. On a channel that
 // crosses processes this has to be asked for with InMemory.
+//
+// # From joining to leading
+//
+// A node is Founding until it finds a cluster or enough others to found one, and then a
+// Member. If the cluster has all its members it is a Standby: calls give ErrStandby, and
+// Entries waits. Ready waits until the node is a member and knows a leader; nothing needs
+// it, as calls wait by themselves. Status says how the node stands, and in Status.Waiting
+// and Status.Problem why it does not get on; Watch yields each change as an event.
+//
+// Name keeps clusters on one channel apart, ID is what the node is called in errors and
+// logs, Logger takes what an operator should know, and WithCodec replaces JSON. Timing says
+// how soon a silent leader is replaced: LAN, the default, Local and WAN are Timings. It has
+// to be well above the longest pause of a process and the time messages take.
+//
+// # Keeping a state
+//
+// A state machine is a loop over Entries in a goroutine that applies each value:
+//
+//	for e, err := range n.Entries(ctx) {
+//		if err != nil {
+//			return err // the context's, ErrClosed, or a value that does not decode
+//		}
+//		state.apply(e.Value) // the same on every node, so nothing random and no clock
+//	}
+//
+// Or it is brought up to date when it is asked for. After Read it has all that was
+// acknowledged before:
+//
+//	err := n.Read(ctx)
+//	for e, err := range n.Entries(ctx, gaggle.From(seen+1), gaggle.Until(n.Status().Applied)) {
+//		… // apply e, and let seen be e.Index
+//	}
+//
+// A decision that depends on the state can be part of applying, where all nodes take it
+// alike. Or a function that OnLeader registered takes it before it appends: see
+// Leader.Append for what that needs.
 //
 // # Contexts and errors
 //
 // A context bounds the call it is passed to and nothing else; a node lives until Close.
-// Every error of a node works with errors.Is and the sentinels of this package, and is
-// an *Error that names the node, the term, and what to do next, or the *RemoteError of a
-// leader handler. What is wrong with the arguments of Join, its errors say in words.
+// A nil context panics. Every error of a node works with errors.Is and the sentinels of
+// this package, and is an *Error that names the node, the term, and what to do next, or
+// the *RemoteError of a leader handler. What is wrong with the options of Join, its errors
+// say in words. Where ErrClosed is listed, ErrInvariant takes its place if the node
+// stopped itself, which is a bug.
+//
+// After ErrUncertain, a value that is in the log was appended; one that is absent may yet
+// be, while the node lives. Wait for the Proposal again, or give values an identity of your
+// own and ignore repetitions when applying. Error texts and hints are for people and may
+// change.
 //
 // Every function and method of this package is safe for concurrent use.
+//
+// # Packages
+//
+// This package, channel, and the packages below channel are for users. The packages engine,
+// raft, founding and wire are parts: they are documented for those who read or change
+// them, and promise no stability. Where a part's type has a name here, use that.
+//
+// It needs Go 1.26. What a program imports of this module uses the standard library alone.
 package gaggle
