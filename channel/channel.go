@@ -8,7 +8,9 @@
 // bound, or drop without saying so where it can know.
 //
 // Packages memory and tcp are channels; channeltest is the suite that every
-// channel must pass, yours too.
+// channel must pass, yours too. These packages are for users; a program that takes one of
+// the channels there are makes it and hands it to gaggle.Join, and needs nothing else here
+// but ErrInUse.
 package channel
 
 import (

@@ -8,8 +8,8 @@
 // called.
 //
 // A Channel can be told to misbehave while it is in use: see Faults, Partition, Cut
-// and Isolate. What a fault takes is lost in silence, as in a network: Send returns
-// nil.
+// and Isolate. They take the identities of nodes: those that gaggle's Node.ID returns.
+// What a fault takes is lost in silence, as in a network: Send returns nil.
 package memory
 
 import (

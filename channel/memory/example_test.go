@@ -48,7 +48,10 @@ func ExampleChannel_Partition() {
 	fmt.Println(errors.Is(a.Read(soon), context.DeadlineExceeded))
 	ch.Heal()
 	fmt.Println(a.Read(ctx))
-	for e := range a.Entries(ctx, gaggle.Until(a.Status().Applied)) {
+	for e, err := range a.Entries(ctx, gaggle.Until(a.Status().Applied)) {
+		if err != nil {
+			log.Fatal(err)
+		}
 		fmt.Println(e.Value)
 	}
 	// Output:
@@ -69,7 +72,10 @@ func ExampleChannel_Isolate() {
 	_, err := nodes[0].Append(ctx, "without it")
 	fmt.Println(err)
 	ch.Heal()
-	for e := range lost.Entries(ctx) {
+	for e, err := range lost.Entries(ctx) {
+		if err != nil {
+			log.Fatal(err)
+		}
 		fmt.Println(e.Value)
 		break
 	}
@@ -94,7 +100,10 @@ func ExampleChannel_SetFaults() {
 	if err := nodes[0].Read(ctx); err != nil {
 		log.Fatal(err)
 	}
-	for e := range nodes[0].Entries(ctx, gaggle.Until(nodes[0].Status().Applied)) {
+	for e, err := range nodes[0].Entries(ctx, gaggle.Until(nodes[0].Status().Applied)) {
+		if err != nil {
+			log.Fatal(err)
+		}
 		fmt.Println(e.Value)
 	}
 	// Output:
