@@ -647,7 +647,7 @@ func ExampleName() {
 }
 
 // What an operator should know goes to a slog.Logger, here that two nodes were given
-// different sizes. The same is in the status, until the node stops.
+// different sizes.
 func ExampleLogger() {
 	ctx := context.Background()
 	var lines bytes.Buffer
