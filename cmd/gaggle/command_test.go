@@ -65,6 +65,7 @@ var eventFields = map[string][]string{
 	"committed": {"event", "index", "node", "term", "value"},
 	"leader":    {"event", "node", "term"},
 	"stopped":   {"event", "node"},
+	"listening": {"address", "event", "node"},
 	"status":    {"applied", "commit", "event", "leader", "members", "node", "role", "state", "term"},
 	"summary":   {"elections", "entries", "event", "identical", "nodes", "seconds"},
 }

@@ -33,7 +33,12 @@ func demoCommand() *cobra.Command {
 a terminal or empty, the words "mary had a little lamb"), each through a node chosen at
 random, shows what each node commits as it does, and compares the nodes at the end. The
 exit status is 0 only if all nodes that are left hold the same entries in the same
-order, each line once.`,
+order, each line once.
+
+The input is read to its end before the nodes start, so that half-way is known. Lines,
+of at most 1,000,000 bytes, are appended many at a time through several nodes, so their
+order is the cluster's and not that of the input; the built-in words are appended one
+after the other.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return demo(cmd.Context(), o, cmd.InOrStdin(), cmd.OutOrStdout())
@@ -71,8 +76,10 @@ type demoNode struct {
 
 type demoRun struct {
 	options demoOptions
-	out     *output
-	nodes   []*demoNode
+	// window is how many lines are under way at once.
+	window int
+	out    *output
+	nodes  []*demoNode
 
 	mu        sync.Mutex
 	elections map[gaggle.Term]bool
@@ -87,7 +94,11 @@ func demo(ctx context.Context, o demoOptions, in io.Reader, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	d := &demoRun{options: o, out: newOutput(w, o.json), elections: map[gaggle.Term]bool{}}
+	window := demoWindow
+	if len(values) == 0 {
+		values, window = strings.Fields("mary had a little lamb"), 1 // it should read well
+	}
+	d := &demoRun{options: o, window: window, out: newOutput(w, o.json), elections: map[gaggle.Term]bool{}}
 	defer d.close()
 	if err := d.start(ctx); err != nil {
 		return err
@@ -102,12 +113,16 @@ func demo(ctx context.Context, o demoOptions, in io.Reader, w io.Writer) error {
 // conclude says how it ended. The error is nil only if it ended well.
 func (d *demoRun) conclude(logs []demoLog, values []string, took time.Duration) error {
 	verdict := judge(logs, values)
-	text := "hold the same entries in the same order, each line once"
+	text := count(len(logs), "node") + " with the same entries in the same order, each line once"
 	if verdict != nil {
-		text = "DIFFER"
+		text = count(len(logs), "node") + " that DIFFER"
 	}
 	s := summaryEvent{"summary", len(logs), len(values), verdict == nil, len(d.elections), took.Seconds()}
-	d.out.event(s, "%d nodes %s: %d entries, %d elections, %.2f s", s.Nodes, text, s.Entries, s.Elections, s.Seconds)
+	entries := fmt.Sprintf("%d entries", s.Entries)
+	if s.Entries == 1 {
+		entries = "1 entry"
+	}
+	d.out.event(s, "%s: %s, %s, %.2f s", text, entries, count(s.Elections, "election"), s.Seconds)
 	if verdict != nil {
 		verdict = fmt.Errorf("the nodes do not agree: %w", verdict)
 	}
@@ -136,9 +151,6 @@ func demoInput(ctx context.Context, in io.Reader) ([]string, error) {
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
-	}
-	if len(values) == 0 {
-		values = strings.Fields("mary had a little lamb")
 	}
 	return values, nil
 }

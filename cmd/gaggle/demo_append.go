@@ -9,8 +9,8 @@ import (
 	"github.com/ben-ng/gaggle"
 )
 
-// How many lines are under way at once, and about how many bytes of them. Both are well
-// below what a node takes.
+// How many lines are under way at once at most, and about how many bytes of them. Both
+// are well below what a node takes.
 const (
 	demoWindow      = 4096
 	demoWindowBytes = 16 << 20
@@ -81,7 +81,7 @@ func (d *demoRun) append(ctx context.Context, all []demoLine, meanwhile func(con
 		}
 		queue = append(queue, underWay{line, p})
 		queueBytes += len(line.Text)
-		if len(queue) == demoWindow || queueBytes >= demoWindowBytes {
+		if len(queue) == d.window || queueBytes >= demoWindowBytes {
 			if err := settle(); err != nil {
 				return nil, err
 			}

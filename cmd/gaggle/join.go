@@ -36,12 +36,26 @@ not all have to be there, and nodes that are not listed are found through those 
 are. Unless --listen says otherwise, the node listens on the first of them that is free
 on this machine, else on any port; so the same command in three shells is a cluster.
 
-Lines of standard input are appended, committed entries are written to standard
-output. At the end of its input the node stays until it is interrupted.
+Lines of standard input, of at most 1,000,000 bytes, are appended; committed entries
+are written to standard output. How the node stands is written to standard error
+whenever it changes: where it listens, what it waits for, whether it is a member or a
+standby, who leads. At the end of its input the node stays until it is interrupted.
 
-The node keeps its log in memory: what the cluster holds is lost when a majority of
-its nodes stops.`,
-		Args: cobra.ExactArgs(1),
+With --json each line of standard output is an object {"event":"committed",…} and each
+of standard error {"event":"listening",…}, {"event":"status",…}, or a record of the log
+with "level" and "msg". In JSON, what is not UTF-8 becomes U+FFFD.
+
+The node keeps its log in memory, and nodes are not replaced: a node that leaves, with
+--exit too, takes its vote along, and when half of the N nodes or more have ever
+stopped nothing is committed any more. Connections are neither encrypted nor
+authenticated; a node that listens on any port does so on all interfaces, unless all
+addresses are of this machine alone.`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return fmt.Errorf("join takes one channel URL, tcp://HOST:PORT[,HOST:PORT…], and got %d", len(args))
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return join(cmd.Context(), args[0], o, cmd.InOrStdin(), cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
@@ -65,11 +79,15 @@ func join(ctx context.Context, address string, o joinOptions, in io.Reader, out,
 	if err != nil {
 		return err
 	}
-	n, err := joinAt(ctx, places, o, newLog(errs, o.json))
+	if o.size < 1 || o.size > gaggle.MaxSize {
+		return fmt.Errorf("--size %d: must be from 1 to %d", o.size, gaggle.MaxSize)
+	}
+	n, listening, err := joinAt(ctx, places, o, newLog(errs, o.json))
 	if err != nil {
 		return err
 	}
 	j := &joined{node: n, out: newOutput(out, o.json), errs: newOutput(errs, o.json)}
+	j.errs.listening(string(n.ID()), listening)
 	running, stop := context.WithCancel(ctx)
 	var others sync.WaitGroup
 	defer func() {
@@ -78,7 +96,9 @@ func join(ctx context.Context, address string, o joinOptions, in io.Reader, out,
 		others.Wait()
 		_ = j.out.flush() // the interrupt may have come in the middle of showing
 	}()
-	others.Go(func() { j.showStatus(running, asked, o.status) })
+	changed := make(chan struct{}, 1)
+	others.Go(func() { j.watch(running, changed) })
+	others.Go(func() { j.showStatus(running, asked, changed, o.status) })
 	shown := make(chan error, 1)
 	others.Go(func() { shown <- j.show(running) })
 	appended := make(chan error, 1)

@@ -14,8 +14,8 @@ import (
 	"github.com/ben-ng/gaggle/channel/tcp"
 )
 
-// joinAt joins, listening where it was told to, or else where it can.
-func joinAt(ctx context.Context, places []string, o joinOptions, log *slog.Logger) (*gaggle.Node[[]byte], error) {
+// joinAt joins, listening where it was told to, or else where it can, which it returns.
+func joinAt(ctx context.Context, places []string, o joinOptions, log *slog.Logger) (*gaggle.Node[[]byte], string, error) {
 	options := []gaggle.Option{gaggle.Size(o.size), gaggle.Name(o.name), gaggle.InMemory(), gaggle.Logger(log)}
 	if o.id != "" {
 		options = append(options, gaggle.ID(o.id))
@@ -26,16 +26,17 @@ func joinAt(ctx context.Context, places []string, o joinOptions, log *slog.Logge
 	}
 	var last error
 	for _, listen := range candidates {
-		n, err := gaggle.Join[[]byte](ctx, tcp.New(listen, places...), options...)
+		ch := tcp.New(listen, places...)
+		n, err := gaggle.Join[[]byte](ctx, ch, options...)
 		if err == nil {
-			return n, nil
+			return n, ch.Addr(), nil
 		}
 		last = err
 		if !mayBeElsewhere(err) {
 			break
 		}
 	}
-	return nil, last
+	return nil, "", last
 }
 
 // mayBeElsewhere reports whether an address cannot be listened on because it is another
@@ -140,24 +141,59 @@ func (j *joined) propose(ctx context.Context, line []byte, before *gaggle.Propos
 	}
 }
 
-// showStatus writes the status every second, if asked to, and whenever it is asked for.
-func (j *joined) showStatus(ctx context.Context, asked <-chan os.Signal, always bool) {
-	var tick <-chan time.Time
-	if always {
-		t := time.NewTicker(time.Second)
-		defer t.Stop()
-		tick = t.C
+// watch says when the status may have changed, until the context ends.
+func (j *joined) watch(ctx context.Context, changed chan<- struct{}) {
+	for e := range j.node.Watch(ctx) {
+		if _, ok := e.(gaggle.Committed); ok {
+			continue // there are many, and they are written out themselves
+		}
+		select {
+		case changed <- struct{}{}:
+		default: // it was said, and nobody has looked yet
+		}
 	}
+}
+
+// standing is what of a status is news when it changes.
+type standing struct {
+	state   gaggle.State
+	waiting string
+	leader  gaggle.NodeID
+	term    gaggle.Term
+}
+
+func standingOf(s gaggle.Status) standing {
+	now := standing{s.State, s.Waiting, s.Leader, s.Term}
+	if s.Leader == "" {
+		now.term = 0 // candidates count on, which is no news
+	}
+	return now
+}
+
+// showStatus writes the status when it changes, whenever it is asked for, and, if it
+// always has to, every second.
+func (j *joined) showStatus(ctx context.Context, asked <-chan os.Signal, changed <-chan struct{}, always bool) {
+	t := time.NewTicker(time.Second) // what a node waits for changes without an event
+	defer t.Stop()
+	var shown standing
 	for {
+		due := false
 		select {
 		case <-ctx.Done():
 			return
 		case <-asked:
-		case <-tick:
+			due = true
+		case <-t.C:
+			due = always
+		case <-changed:
 		}
-		j.errs.status(j.node.Status())
-		if j.errs.flush() != nil {
-			return
+		s := j.node.Status()
+		if now := standingOf(s); due || now != shown {
+			shown = now
+			j.errs.status(s)
+			if j.errs.flush() != nil {
+				return
+			}
 		}
 	}
 }

@@ -112,7 +112,7 @@ func TestAStatusIsShownOnRequest(t *testing.T) {
 	first := nodeOf(t, url, "n1", 3)
 	first.awaitLine(&first.errs, "cannot connect") // it runs, then, and minds signals
 	s := first.awaitStatus("what it waits for", func(s event) bool { return s.Waiting != "" })
-	if s.State != "founding" || !strings.HasPrefix(s.Node, "n1#") || len(s.Members) != 0 || s.Leader != "" {
+	if s.State != "founding" || s.Role != "" || !strings.HasPrefix(s.Node, "n1#") || len(s.Members) != 0 || s.Leader != "" {
 		t.Errorf("a node alone has the status %+v", s)
 	}
 	second, third := nodeOf(t, url, "n2", 3), nodeOf(t, url, "n3", 3)
@@ -141,10 +141,32 @@ func TestAStatusInWordsIsShownEverySecond(t *testing.T) {
 	for _, words := range []string{"n1#", ": member, leader in term ", ", commit ", ", members [n1#"} {
 		c.awaitLine(&c.errs, words)
 	}
-	c.await(&c.errs, "a second status", func() bool {
+	c.await(&c.errs, "the same status again", func() bool {
 		lines, _ := c.errs.all()
-		return len(lines) >= 2
+		return len(lines) > 2 && lines[len(lines)-1] == lines[len(lines)-2]
 	})
+}
+
+func TestANodeSaysUnaskedHowItStands(t *testing.T) {
+	t.Parallel()
+	url := meetingPlace(t)
+	begin := func(name string) *child {
+		return start(t, name, "join", url, "--size", "3", "--name", t.Name(), "--id", name)
+	}
+	first := begin("n1")
+	first.awaitLine(&first.errs, ": listens on 127.0.0.1:")
+	first.awaitLine(&first.errs, ": founding, waiting for 2 more nodes")
+	second, third := begin("n2"), begin("n3")
+	for _, c := range []*child{first, second, third} {
+		c.awaitLine(&c.errs, ": member, ")
+		c.awaitLine(&c.errs, `leader "n`)
+	}
+	fourth := begin("n4")
+	fourth.awaitLine(&fourth.errs, ": standby, ")
+	for _, c := range []*child{second, third} {
+		c.signal(syscall.SIGKILL)
+	}
+	first.awaitLine(&first.errs, "no leader, so nothing is committed until 2 of the 3 meet")
 }
 
 func TestAFourthNodeIsAStandbyAndTakesNoLines(t *testing.T) {

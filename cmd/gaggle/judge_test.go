@@ -82,7 +82,7 @@ func TestADemoWhoseNodesDifferFailsAndSaysSo(t *testing.T) {
 		if want := "the nodes do not agree: b has 1 entries, a has 2"; err == nil || err.Error() != want {
 			t.Errorf("the error is %v, want %q", err, want)
 		}
-		want := "3 nodes DIFFER: 2 entries, 1 elections, 1.00 s\n"
+		want := "3 nodes that DIFFER: 2 entries, 1 election, 1.00 s\n"
 		if asJSON {
 			want = `{"event":"summary","nodes":3,"entries":2,"identical":false,"elections":1,"seconds":1}` + "\n"
 		}

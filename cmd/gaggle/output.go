@@ -41,6 +41,11 @@ type (
 		Event string `json:"event"`
 		Node  string `json:"node"`
 	}
+	listeningEvent struct {
+		Event   string `json:"event"`
+		Node    string `json:"node"`
+		Address string `json:"address"`
+	}
 	statusEvent struct {
 		Event   string       `json:"event"`
 		Node    string       `json:"node"`
@@ -79,6 +84,14 @@ func (o *output) event(object any, format string, args ...any) {
 	o.note(err)
 }
 
+// count is a number of things, for people.
+func count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
+
 func (o *output) note(err error) {
 	if o.err == nil {
 		o.err = err
@@ -101,11 +114,17 @@ func (o *output) leader(node string, term gaggle.Term) {
 	o.event(leaderEvent{"leader", node, term}, "%-8s leads term %d", node, term)
 }
 
+// listening says where others reach a node.
+func (o *output) listening(node, address string) {
+	o.event(listeningEvent{"listening", node, address}, "%s: listens on %s", node, address)
+	_ = o.flush() // an error comes again with the first status
+}
+
 // status describes a node's state.
 func (o *output) status(s gaggle.Status) {
 	e := statusEvent{
 		Event: "status", Node: string(s.ID), State: s.State.String(), Waiting: s.Waiting,
-		Role: s.Role.String(), Term: s.Term, Leader: string(s.Leader),
+		Term: s.Term, Leader: string(s.Leader),
 		Members: []string{}, Commit: s.Commit, Applied: s.Applied,
 	}
 	for _, m := range s.Members {
@@ -116,7 +135,12 @@ func (o *output) status(s gaggle.Status) {
 	}
 	text := fmt.Sprintf("%s: %s", s.ID, s.State)
 	if s.State == gaggle.Member {
-		text += fmt.Sprintf(", %s in term %d, leader %q, commit %d, members %v", s.Role, s.Term, s.Leader, s.Commit, e.Members)
+		e.Role = s.Role.String()
+		leader := fmt.Sprintf("leader %q", s.Leader)
+		if s.Leader == "" {
+			leader = fmt.Sprintf("no leader, so nothing is committed until %d of the %d meet", len(s.Members)/2+1, len(s.Members))
+		}
+		text += fmt.Sprintf(", %s in term %d, %s, commit %d, members %v", s.Role, s.Term, leader, s.Commit, e.Members)
 	}
 	if s.Waiting != "" {
 		text += ", " + s.Waiting
