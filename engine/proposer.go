@@ -178,8 +178,9 @@ func (n *Node) appliedOwn(e *raft.Entry, c *command, v verdict) {
 		p.sentBytes = max(0, p.sentBytes-len(q.command))
 		p.base++
 		p.sent = max(p.sent, p.base)
-		// Patience that was only just enough stays, or each append would be sent twice.
-		if took := n.now - p.waitingSince; 2*took < n.patience() {
+		// Patience falls back only where half of it would do with time to spare. Where it
+		// would be only just enough, every few appends one would be sent twice.
+		if took := n.now - p.waitingSince; 3*took < n.patience() {
 			p.doublings = max(0, p.doublings-1)
 		}
 		p.progressAt, p.waitingSince = n.now, n.now

@@ -199,10 +199,11 @@ func TestASilentLeaderIsSentTheSameAgainWithGrowingPatience(t *testing.T) {
 			t.Errorf("attempt %d came after %d ticks, want %d", doublings+2, ticks, want)
 		}
 	}
+	aThird := (patience<<maxRetryDoublings + 2) / 3 // or a little more
 	for i, c := range []struct{ after, want int }{
 		{0, maxRetryDoublings}, // a patience that was needed stays
-		{patience << maxRetryDoublings / 2, maxRetryDoublings},
-		{patience<<maxRetryDoublings/2 - 1, maxRetryDoublings - 1},
+		{aThird, maxRetryDoublings},
+		{aThird - 1, maxRetryDoublings - 1},
 		{0, maxRetryDoublings - 2},
 		{0, 0},
 	} {
