@@ -163,18 +163,20 @@ func TestAHandlerMayAppendReadAndCall(t *testing.T) {
 func TestCallsOfHandlersRunWhenAllHandlersWaitForThem(t *testing.T) {
 	edgeCluster(t, 3, func(t *testing.T, f *edgeFlock[string]) {
 		const places = 1024
-		var begun sync.WaitGroup
-		begun.Add(places)
+		var begun atomic.Int32
+		full := make(chan struct{})
 		inner := f.onLeader("inner", func(context.Context, *gaggle.Leader[string], string) (string, error) { return "x", nil })
 		outer := f.onLeader("outer", func(ctx context.Context, _ *gaggle.Leader[string], _ string) (string, error) {
-			begun.Done()
-			begun.Wait()
+			if begun.Add(1) == places {
+				close(full)
+			}
+			<-full
 			return inner[0](ctx, "")
 		})
 		ctx, cancel := context.WithTimeout(t.Context(), longest)
 		defer cancel()
 		var waiting sync.WaitGroup
-		for i := range places {
+		for i := range places + 100 { // the last ones wait before the calls of handlers come
 			waiting.Go(func() {
 				if got, err := outer[0](ctx, ""); err != nil || got != "x" {
 					t.Errorf("call %d returned %q, %v", i, got, err)

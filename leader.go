@@ -63,19 +63,19 @@ func (l *Leader[T]) Append(ctx context.Context, v T) (Entry[T], error) {
 //
 // The handler's context ends when that leadership does, or after as much time as the
 // caller's deadline left when it called. Handlers run at the same time, each in a
-// goroutine: at most 1,024 on a leader, with arguments of at most 64 MiB together. Further
-// calls wait. A handler that waits for another call keeps its place meanwhile, so handlers
-// that call handlers can use all places up, and then wait for each other until their
-// contexts end.
+// goroutine: at most 1,024 on a leader, with arguments, and results that are not sent yet,
+// of at most 64 MiB together. Further calls wait, except those that a handler makes itself
+// at its own node with its own context: it waits for them in its place.
 //
 // The returned function waits for a leader, runs the handler at most once, and returns its
 // result. Arguments and results are encoded as entries are, to at most MaxValue. Errors:
 //
 //   - *RemoteError, with text alone, if the handler returned an error or panicked, if its
-//     arguments could not be decoded, or its result not be encoded or too large;
+//     arguments could not be decoded, or its result not be encoded or too large; with the
+//     error of the caller's context, if that has ended too;
 //   - ErrUncertain if the handler may have run, or may yet, but its result is not known:
-//     the leader changed, or the context ended, whose error comes with it, or the node was
-//     closed, with ErrClosed;
+//     the handler returned ErrUncertain itself, the leader changed, the context ended,
+//     whose error comes with it, or the node was closed, with ErrClosed;
 //   - that of the context if the handler did not run, with ErrQuorumLost if no leader was
 //     heard;
 //   - ErrNoHandler if the leader has none of that name;

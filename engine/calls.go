@@ -142,13 +142,13 @@ func (n *Node) pumpCalls() {
 	}
 	waiting := k.waiting
 	k.waiting = nil
-	for _, c := range waiting {
-		if c.ended {
-			continue
-		}
+	for i, c := range waiting {
 		if len(k.open) >= maxRunningCalls && !c.nested {
 			// The leader would not run more. Those that are refused meanwhile come first.
-			k.waiting = append(k.waiting, c)
+			k.waiting = append(k.waiting, waiting[i:]...)
+			break
+		}
+		if c.ended {
 			continue
 		}
 		k.ids++
@@ -238,10 +238,20 @@ func (n *Node) callReplied(from raft.NodeID, r *wire.CallReply) {
 	}
 }
 
+// await lets a call wait for the leader. Nested ones come first, as others may wait for
+// places that only they can free.
+func (k *caller) await(c *call) {
+	if c.nested {
+		k.waiting = slices.Insert(k.waiting, 0, c)
+	} else {
+		k.waiting = append(k.waiting, c)
+	}
+}
+
 // putBack lets a call that was not run wait for the leader again.
 func (k *caller) putBack(c *call, notBefore uint64) {
 	delete(k.open, c.id)
 	c.sent = 0
-	k.waiting = append(k.waiting, c)
+	k.await(c)
 	k.notBefore = notBefore
 }

@@ -63,7 +63,9 @@ func (n *Node) admit(in *input) {
 		}
 	}
 	n.reader.waiting = append(n.reader.waiting, in.reads...)
-	n.caller.waiting = append(n.caller.waiting, in.calls...)
+	for _, c := range in.calls {
+		n.caller.await(c)
+	}
 }
 
 // refuse answers requests with an error; none of them took effect.
