@@ -90,7 +90,9 @@ type Node struct {
 	failed       error
 
 	// decoders and proposals are used again, as there is one for each frame and append.
-	decoders, proposals sync.Pool
+	// They are not part of the node, and know no node, because the runtime keeps what is
+	// in pools, and what they are part of, through one collection more: a whole log.
+	decoders, proposals *sync.Pool
 	refusedFrames       atomic.Uint64
 	feed                Feed
 	watchers            watchers
@@ -136,10 +138,11 @@ func New(config Config) (*Node, error) {
 		caller:   caller{open: map[uint64]*call{}, seen: map[raft.NodeID]*callsSeen{}},
 		handlers: map[string]Handler{},
 		stopped:  make(chan struct{}),
+
+		decoders:  &sync.Pool{New: func() any { return new(decoding) }},
+		proposals: &sync.Pool{New: func() any { return newProposal() }},
 	}
 	n.durable = n.writeDurable
-	n.decoders.New = func() any { return new(decoding) }
-	n.proposals.New = func() any { return n.newProposal() }
 	n.watchers.all = map[*Watcher]struct{}{}
 	n.published.Status = Status{ID: config.ID, Cluster: config.Cluster, Size: config.Size}
 	return n, nil

@@ -14,8 +14,8 @@ func (n *Node) AppendInTerm(ctx context.Context, term raft.Term, value []byte) (
 	if len(value) > MaxValue {
 		return Item{}, n.failure("append", ErrTooLarge, "")
 	}
-	p := n.newProposal()
-	p.command, p.fence = newOnce(value), term
+	p := newProposal()
+	p.node, p.command, p.fence = n, newOnce(value), term
 	if err := n.proposeWhenRoom(ctx, p); err != nil {
 		return Item{}, err
 	}

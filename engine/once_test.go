@@ -10,8 +10,8 @@ import (
 // appendInTerm begins what AppendInTerm does.
 func appendInTerm(t *testing.T, n *Node, term raft.Term, value string) *Proposal {
 	t.Helper()
-	p := n.newProposal()
-	p.command, p.fence = newOnce([]byte(value)), term
+	p := newProposal()
+	p.node, p.command, p.fence = n, newOnce([]byte(value)), term
 	if err := n.submit(p); err != nil {
 		t.Fatal(err)
 	}

@@ -74,8 +74,8 @@ func (n *Node) Propose(value []byte) (*Proposal, error) {
 	if len(value) > MaxValue {
 		return nil, n.failure("append", ErrTooLarge, "")
 	}
-	p := n.newProposal()
-	p.command = newAppend(value)
+	p := newProposal()
+	p.node, p.command = n, newAppend(value)
 	if err := n.submit(p); err != nil {
 		return nil, err
 	}
@@ -101,7 +101,7 @@ func (n *Node) Append(ctx context.Context, value []byte) (Item, error) {
 		return Item{}, n.failure("append", ErrTooLarge, "")
 	}
 	p := n.proposals.Get().(*Proposal)
-	p.command = newAppend(value)
+	p.node, p.command = n, newAppend(value)
 	if err := n.proposeWhenRoom(ctx, p); err != nil {
 		n.recycle(p)
 		return Item{}, err
@@ -116,14 +116,12 @@ func (n *Node) Append(ctx context.Context, value []byte) (Item, error) {
 
 // recycle keeps a proposal that nobody else knows any more for the next Append.
 func (n *Node) recycle(p *Proposal) {
-	p.command, p.fence, p.result, p.err = nil, 0, Item{}, nil
+	p.node, p.command, p.fence, p.result, p.err = nil, nil, 0, Item{}, nil
 	p.state.Store(proposalWaiting)
 	n.proposals.Put(p)
 }
 
-func (n *Node) newProposal() *Proposal {
-	return &Proposal{node: n, ready: make(chan struct{}, 1)}
-}
+func newProposal() *Proposal { return &Proposal{ready: make(chan struct{}, 1)} }
 
 func (n *Node) proposeWhenRoom(ctx context.Context, p *Proposal) error {
 	if ctx.Err() != nil {
