@@ -50,7 +50,7 @@ type inMemory struct{}
 func (inMemory) Write(*raft.Write, func(uint64)) bool { return true }
 
 // Node is one node of a cluster. Its exported methods are safe for concurrent use,
-// except Turn, Tick and Open, which belong to whoever drives the node: Start, or a
+// except Turn, Tick, Open and Core, which belong to whoever drives the node: Start, or a
 // simulator.
 type Node struct {
 	config Config
@@ -210,6 +210,10 @@ func (n *Node) Tick() {
 
 // maxTicksPerTurn is how many ticks a turn makes up for.
 const maxTicksPerTurn = 2
+
+// Core is the node's part in Raft, to be looked at between turns; nil as long as the
+// node is no member of a cluster.
+func (n *Node) Core() *raft.Core { return n.core }
 
 // do runs a function within the next turn.
 func (n *Node) do(task func()) error {

@@ -43,6 +43,17 @@ func (p *Proposal) Wait(ctx context.Context) (Item, error) {
 	return p.result, p.err
 }
 
+// Poll reports, without waiting, whether the outcome is known, and what it is.
+func (p *Proposal) Poll() (item Item, done bool, err error) {
+	select {
+	case <-p.ready:
+		p.ready <- struct{}{}
+		return p.result, true, p.err
+	default:
+		return Item{}, false, nil
+	}
+}
+
 // await takes the token, or gives up when the context ends first.
 func (p *Proposal) await(ctx context.Context) error {
 	select {

@@ -60,17 +60,50 @@ func (n *Node) Read(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return n.failure("read", ctx.Err(), "nothing was read")
 	}
-	w := &readWaiter{done: make(chan error, 1)}
-	err := n.inbox.putRequest(0, func(in *input) { in.reads = append(in.reads, w) })
+	r, err := n.BeginRead()
 	if err != nil {
-		return n.failure("read", err, "")
+		return err
 	}
+	return r.Wait(ctx)
+}
+
+// A Reading is a read barrier under way.
+type Reading struct {
+	node   *Node
+	waiter readWaiter
+}
+
+// BeginRead begins a read barrier and returns at once.
+// Errors: ErrBusy, ErrStandby, ErrClosed.
+func (n *Node) BeginRead() (*Reading, error) {
+	r := &Reading{node: n, waiter: readWaiter{done: make(chan error, 1)}}
+	err := n.inbox.putRequest(0, func(in *input) { in.reads = append(in.reads, &r.waiter) })
+	if err != nil {
+		return nil, n.failure("read", err, "")
+	}
+	return r, nil
+}
+
+// Wait waits until the barrier is reached, and is for one caller. If the context ends
+// first, the read is given up.
+func (r *Reading) Wait(ctx context.Context) error {
 	select {
-	case err := <-w.done:
+	case err := <-r.waiter.done:
 		return err
 	case <-ctx.Done():
-		w.gone.Store(true)
-		return n.gaveUp("read", ctx.Err(), "nothing was read")
+		r.waiter.gone.Store(true)
+		return r.node.gaveUp("read", ctx.Err(), "nothing was read")
+	}
+}
+
+// Poll reports, without waiting, whether the barrier was reached, or the error with
+// which the read ended. It reports that once.
+func (r *Reading) Poll() (done bool, err error) {
+	select {
+	case err := <-r.waiter.done:
+		return true, err
+	default:
+		return false, nil
 	}
 }
 
