@@ -25,8 +25,9 @@ var mayImport = map[string][]string{
 	"channel/tcp":         {"raft", "channel"},
 	"channel/channeltest": {"raft", "channel"},
 	"engine":              {"raft", "wire", "channel", "founding"},
+	"sim":                 {"raft", "wire", "channel", "founding", "engine"},
 	".":                   {"raft", "channel", "founding", "engine"},
-	"cmd/gaggle":          {".", "channel", "channel/memory", "channel/tcp"},
+	"cmd/gaggle":          {".", "sim", "channel", "channel/memory", "channel/tcp"},
 	"examples/lamb":       {".", "channel/memory"},
 	"bench":               {".", "channel", "channel/memory", "channel/tcp"},
 }
@@ -35,6 +36,7 @@ var mayImport = map[string][]string{
 // What a user embeds needs nothing.
 var outside = map[string][]string{
 	"cmd/gaggle": {"github.com/spf13/cobra"},
+	"sim":        {"github.com/anishathalye/porcupine"},
 	"bench":      {"go.etcd.io/raft/v3", "go.etcd.io/raft/v3/raftpb", "github.com/hashicorp/raft"},
 }
 

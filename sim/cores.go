@@ -1,0 +1,221 @@
+package sim
+
+import (
+	"fmt"
+
+	"github.com/ben-ng/gaggle/raft"
+)
+
+// coreProcess owns a raft.Core, and does for it what a node does: in turns, each of which
+// takes everything that waits and then carries out what follows, until nothing does.
+type coreProcess struct {
+	node *node
+	raft *raft.Core
+	// What waits for the next turn.
+	ticks      int
+	durable    uint64
+	received   []*raft.Message
+	gone       []raft.NodeID
+	tasks      []raft.Event
+	last       raft.Index
+	snapshot   raft.SnapshotMeta
+	proposed   []raft.Position
+	readAt     map[uint64]raft.Index
+	readTokens uint64
+}
+
+func newCoreProcess(n *node) *coreProcess {
+	saved := n.disk.saved
+	core, err := raft.New(n.world.raftConfig(n), saved)
+	if err != nil {
+		n.world.violated(CoreInvariant, "%s does not start from its disk: %v", n.id, err)
+	}
+	return &coreProcess{
+		node: n, raft: core, last: saved.Snapshot.Last.Index, snapshot: saved.Snapshot,
+		readAt: map[uint64]raft.Index{},
+	}
+}
+
+// raftConfig is the configuration of a node's core.
+func (w *world) raftConfig(n *node) raft.Config {
+	seed := w.setup.Seed + uint64(n.number)<<32 + uint64(n.life)
+	c := raft.DefaultConfig(n.id, mix(&seed))
+	c.HeartbeatTicks, c.ElectionTicksMin, c.ElectionTicksMax = w.setup.Heartbeat, w.setup.ElectionMin, w.setup.ElectionMax
+	if w.setup.Small {
+		c.MaxMessageBytes, c.MaxInflightMessages, c.MaxInflightBytes = 200, 3, 600
+		c.MaxUncommittedBytes, c.MaxReads = 2000, 4
+	}
+	return c
+}
+
+func (p *coreProcess) core() *raft.Core           { return p.raft }
+func (p *coreProcess) applied() raft.Index        { return p.last }
+func (p *coreProcess) end()                       {}
+func (p *coreProcess) tick()                      { p.ticks = min(p.ticks+1, 2) }
+func (p *coreProcess) receive(f *frame)           { p.received = append(p.received, f.message) }
+func (p *coreProcess) persisted(number uint64)    { p.durable = max(p.durable, number) }
+func (p *coreProcess) unreachable(id raft.NodeID) { p.gone = append(p.gone, id) }
+func (p *coreProcess) do(e raft.Event)            { p.tasks = append(p.tasks, e) }
+
+func (p *coreProcess) turn() {
+	for range p.ticks {
+		p.must(raft.Tick{})
+	}
+	for _, id := range p.gone {
+		p.must(raft.Unreachable{Node: id})
+	}
+	if p.durable > 0 {
+		p.must(raft.Persisted{Write: p.durable})
+	}
+	for i, m := range p.received {
+		_ = p.step(raft.Receive{Message: m})
+		p.received[i] = nil
+	}
+	for i, e := range p.tasks {
+		p.take(e)
+		p.tasks[i] = nil
+	}
+	p.ticks, p.durable, p.received, p.gone, p.tasks = 0, 0, p.received[:0], p.gone[:0], p.tasks[:0]
+	for p.carryOut() {
+	}
+}
+
+// step gives the core an event, and holds the state after it against that before.
+func (p *coreProcess) step(e raft.Event) error {
+	before := p.raft.Observe()
+	err := p.raft.Step(e)
+	p.node.world.oracle.stepped(p.node, before, err)
+	return err
+}
+
+// must is step for what is never refused.
+func (p *coreProcess) must(e raft.Event) {
+	if err := p.step(e); err != nil {
+		p.node.world.violated(CoreInvariant, "%s refuses %T: %v", p.node.id, e, err)
+	}
+}
+
+// take is a client's, or an operator's, request.
+func (p *coreProcess) take(e raft.Event) {
+	err := p.step(e)
+	if r, ok := e.(raft.Read); ok && err != nil {
+		delete(p.readAt, r.Token)
+	}
+	if _, ok := e.(raft.Propose); ok && err == nil {
+		_, term, _ := p.raft.Leadership()
+		p.proposed = append(p.proposed, raft.Position{Index: p.raft.Last().Index, Term: term})
+	}
+}
+
+// carryOut does what an update says, and reports whether it said anything.
+func (p *coreProcess) carryOut() bool {
+	n, w := p.node, p.node.world
+	before := p.raft.Observe()
+	u := p.raft.Update()
+	w.oracle.stepped(n, before, nil)
+	if u.Write != nil {
+		n.disk.write(u.Write)
+	}
+	for i := range u.Messages {
+		m := u.Messages[i]
+		w.oracle.sent(n, &m)
+		p.send(&m)
+	}
+	if u.Restore != nil {
+		p.snapshot, p.last = *u.Restore, u.Restore.Last.Index
+		w.oracle.restored(n, u.Restore)
+	}
+	for _, run := range u.Committed {
+		for i := range run {
+			p.last = run[i].Index
+			w.oracle.applied(n, &run[i])
+		}
+	}
+	if len(u.Committed) > 0 {
+		p.must(raft.Applied{Index: p.last})
+	}
+	for _, r := range u.Reads {
+		at, open := p.readAt[r.Token]
+		delete(p.readAt, r.Token)
+		if r.Err == nil {
+			w.report.Reads++
+			if !open || r.Index < at {
+				w.violated(ReadFresh, "%s answers a read with index %d, %d was committed when it was asked", n.id, r.Index, at)
+			}
+		}
+	}
+	for _, s := range u.SendSnapshots {
+		p.sendSnapshot(s)
+	}
+	return u.Write != nil || len(u.Messages) > 0 || len(u.Committed) > 0 || len(u.Reads) > 0 || len(u.SendSnapshots) > 0 || u.Restore != nil
+}
+
+func (p *coreProcess) send(m *raft.Message) {
+	to := p.node.world.byID(m.To)
+	if to == nil {
+		return // it goes by that name no more
+	}
+	p.node.world.net.send(&frame{from: p.node, to: to, name: m.To, message: m, sum: sumMessage(m)})
+}
+
+// sendSnapshot sends the latest one, as the layer above would: in its own time, and not
+// always with success.
+func (p *coreProcess) sendSnapshot(s raft.SendSnapshot) {
+	w := p.node.world
+	failed := w.net.faults.Lost > 0 && w.noise.draw() > 191
+	w.trace.line(w.now, "%s sends %s a snapshot at %v, failed: %t", p.node.id, s.To, p.snapshot.Last, failed)
+	if !failed {
+		w.report.Faults["snapshot sent"]++
+		m := &raft.Message{From: p.node.id, To: s.To, Term: s.Term, Body: &raft.InstallSnapshot{Session: s.Session, Meta: p.snapshot}}
+		w.oracle.sent(p.node, m)
+		p.send(m)
+	}
+	p.must(raft.SnapshotSent{Node: s.To, Failed: failed})
+}
+
+// propose appends values, if the node leads.
+func (p *coreProcess) propose(count int) {
+	entries := make([]raft.Entry, count)
+	for i := range entries {
+		p.node.world.users.values++
+		entries[i].Data = fmt.Appendf(nil, "%d", p.node.world.users.values)
+	}
+	p.do(raft.Propose{Entries: entries})
+}
+
+// read asks for a read index. What is committed anywhere by now has to be seen.
+func (p *coreProcess) read() {
+	p.readTokens++
+	p.readAt[p.readTokens] = p.node.world.oracle.commit()
+	p.do(raft.Read{Token: p.readTokens})
+}
+
+// compact takes a snapshot of what is applied and durable.
+func (p *coreProcess) compact(keep raft.Index) bool {
+	s := p.raft.Status()
+	n := p.node
+	at := min(p.last, s.Durable)
+	if at <= p.snapshot.Last.Index || at <= n.disk.saved.Snapshot.Last.Index || n.disk.snapshotOnItsWay() {
+		return false
+	}
+	meta, err := p.raft.SnapshotAt(at)
+	if err != nil {
+		n.world.violated(CoreInvariant, "%s cannot take a snapshot at %d, which is applied: %v", n.id, at, err)
+	}
+	p.snapshot = meta
+	to := meta.Last.Index
+	to -= min(to, keep)
+	n.disk.forget(meta)
+	n.world.oracle.compacted(n, meta)
+	p.must(raft.SnapshotTaken{Index: meta.Last.Index, CompactTo: to})
+	return true
+}
+
+func (d *disk) snapshotOnItsWay() bool {
+	for _, w := range d.open {
+		if w.Snapshot != nil {
+			return true
+		}
+	}
+	return false
+}

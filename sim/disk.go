@@ -1,0 +1,100 @@
+package sim
+
+import (
+	"time"
+
+	"github.com/ben-ng/gaggle/raft"
+)
+
+// disk is a node's: writes become durable one after the other, and take their time.
+type disk struct {
+	node  *node
+	saved raft.Saved
+	// open are the writes that are not durable, in order.
+	open []*raft.Write
+	// busyUntil is when the last of them will be.
+	busyUntil time.Duration
+	// slow makes writes take that many times longer; hung makes them wait.
+	slow int
+	hung bool
+	// tell is what an engine wants to be told of what is durable.
+	tell func(number uint64)
+}
+
+// write begins a write.
+func (d *disk) write(w *raft.Write) {
+	d.open = append(d.open, w)
+	d.node.world.oracle.wrote(d.node, w)
+	if !d.hung {
+		d.begin(w)
+	}
+}
+
+func (d *disk) begin(w *raft.Write) {
+	world := d.node.world
+	delay := world.setup.WriteDelay * time.Duration(1+d.slow)
+	if slow := world.net.faults.SlowWrites; slow > 0 && world.noise.draw() > 255-slow {
+		world.report.Faults["write slow"]++
+		delay *= min(tail(world.noise.draw()), 16)
+	}
+	d.busyUntil = max(d.busyUntil, world.now) + delay
+	world.events.push(event{at: d.busyUntil, kind: written, node: d.node, life: d.node.life, number: w.Number})
+}
+
+// done takes note that writes up to a number are durable.
+func (d *disk) done(number uint64) {
+	world := d.node.world
+	for len(d.open) > 0 && d.open[0].Number <= number {
+		d.carryOut(d.open[0])
+		d.open = d.open[1:]
+	}
+	world.trace.add(4, uint64(d.node.number), number)
+	if world.trace.told() {
+		world.trace.line(world.now, "%s write %d is durable", d.node.id, number)
+	}
+	d.node.process.persisted(number)
+}
+
+// carryOut does what a write says, in the order of its parts.
+func (d *disk) carryOut(w *raft.Write) {
+	d.node.world.oracle.durable(d.node, w)
+	s := &d.saved
+	if w.Snapshot != nil {
+		s.Snapshot, s.Entries = *w.Snapshot, nil
+	}
+	if w.HardState != nil {
+		s.HardState = *w.HardState
+	}
+	if w.Truncate != 0 {
+		s.Entries = s.Entries[:w.Truncate-s.Snapshot.Last.Index-1]
+	}
+	for _, run := range w.Entries {
+		s.Entries = append(s.Entries, run...)
+	}
+}
+
+// forget removes what a snapshot covers.
+func (d *disk) forget(snapshot raft.SnapshotMeta) {
+	gone := snapshot.Last.Index - d.saved.Snapshot.Last.Index
+	d.saved.Entries = append([]raft.Entry(nil), d.saved.Entries[gone:]...)
+	d.saved.Snapshot = snapshot
+}
+
+// crash leaves the first few of the open writes, and none of the others.
+func (d *disk) crash(surviving int) {
+	for _, w := range d.open[:min(surviving, len(d.open))] {
+		d.carryOut(w)
+	}
+	d.open, d.busyUntil, d.hung = nil, 0, false
+}
+
+// heal lets it go on at its usual speed, also with what it has begun.
+func (d *disk) heal() {
+	d.slow, d.hung, d.busyUntil = 0, false, 0
+	for _, w := range d.open {
+		d.begin(w)
+	}
+}
+
+// hang makes what comes from now on wait. What is on its way gets there.
+func (d *disk) hang() { d.hung = true }

@@ -1,0 +1,64 @@
+// Package sim runs clusters in a world of its own, in one goroutine, from one seed: a
+// deterministic simulator that does to them whatever can be done, and says when
+// something does not hold that has to.
+//
+// # A run
+//
+// A Schedule is everything that a run depends on. It has three parts: a Setup (how many
+// nodes, how fast their clocks, disks and links), a list of Ops (at this time this node
+// crashes, that link is cut, a user appends) and Noise, bytes from which is drawn what
+// befalls each frame and each write (lost, repeated, late). Generate makes a schedule
+// from a seed and a Profile; Run plays it. The same schedule gives the same run, byte for
+// byte, which Report.Hash tells. When the Ops are over all faults are healed, and the
+// cluster has a bounded time to come to rest: a leader, an answer for everybody who
+// waits, and the same log everywhere.
+//
+//	        Ops                       Noise
+//	         │                          │
+//	         ▼                          ▼
+//	┌──── world: one queue of events, ordered by time ────┐
+//	│  clocks tick · frames arrive · writes become durable │
+//	└───────┬──────────────────┬───────────────────┬──────┘
+//	        ▼                  ▼                   ▼
+//	     process            process             process     the shipped code, a turn
+//	   core or engine     core or engine      core or engine  at a time
+//	        │                  │                   │
+//	        └──── writes · messages · what is committed ────┐
+//	                           ▼                             ▼
+//	                        oracle                         users
+//	          what Raft must never do              what a user must never see
+//
+// There are two layers. In one, each process is a raft.Core with an owner that does the
+// least; it has a disk that it restarts from, and everything that the core can do is
+// used. In the other, each process is an engine.Node, unchanged, on a channel and a
+// storage of this package: it founds its cluster, speaks in bytes, forwards, and keeps
+// sessions. No code that ships knows of the simulator.
+//
+// # What is checked
+//
+// The oracle hears of each write, each message and each commit, and keeps the logs of all
+// nodes, in memory and on disk, and of all terms. As an index and a term name one entry
+// in the whole run, an entry is one slot, logs are lists of pointers to slots, and most
+// checks compare two pointers. After each step it checks the properties of figure 3.2 of
+// Ongaro's thesis, the invariants of package raft, and what an inductive proof of Raft
+// needs between them: that what a node says is on its disk, that what it acknowledges is
+// in its log as in the leader's, that a leader has a quorum's votes, that what a quorum
+// may have acknowledged, for all that anybody can know, is in the log of whoever is
+// elected and of whoever is voted for. These are broken long before a cluster shows it.
+// (That a prefix may be "choosable" until enough nodes have left a term is from Taube et
+// al., "Modularity for Decidability of Deductive Verification with Applications to
+// Distributed Systems", PLDI 2018.)
+//
+// The users hear what engines yield and answer: each value once, those of a node in its
+// order, the same on all nodes, nothing that was said not to be there, reads that see
+// what was acknowledged before, and a history that is linearizable, which package
+// porcupine checks.
+//
+// # What is not there
+//
+// What has no mechanism yet has no fault either: engines keep their log in memory, so
+// that a process that crashes is gone for good, and what can go wrong inside a disk (torn
+// sectors, rot) has to wait for a log that is on one. Calls of leader handlers run in
+// goroutines and are not simulated; the tests of the root package do that under
+// testing/synctest.
+package sim

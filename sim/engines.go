@@ -1,0 +1,198 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/ben-ng/gaggle/channel"
+	"github.com/ben-ng/gaggle/engine"
+	"github.com/ben-ng/gaggle/founding"
+	"github.com/ben-ng/gaggle/raft"
+	"github.com/ben-ng/gaggle/wire"
+)
+
+// engineProcess is a whole node of a cluster, driven by hand.
+type engineProcess struct {
+	node     *node
+	engine   *engine.Node
+	receiver channel.Receiver
+	decoder  wire.Decoder
+	// known: its core was there before this turn.
+	known bool
+	// yielded is the index of the last entry that it has yielded; said the number of
+	// values that were proposed here.
+	yielded raft.Index
+	said    int
+	// register is what its state machine holds.
+	register register
+}
+
+func newEngineProcess(n *node) *engineProcess {
+	w := n.world
+	p := &engineProcess{node: n}
+	seed := w.setup.Seed ^ uint64(n.number)<<40 ^ uint64(n.life)<<20
+	e, err := engine.New(engine.Config{
+		ID: n.id, Cluster: "sim", Size: w.setup.Nodes, TickInterval: w.setup.Tick,
+		Raft:     w.raftConfig(n),
+		Founding: founding.Config{Seed: mix(&seed)},
+		Nonce:    mix(&seed),
+		Storage:  storage{p},
+	})
+	if err != nil {
+		w.violated(Liveness, "%s cannot be made: %v", n.id, err)
+	}
+	p.engine = e
+	if err := e.Open(simChannel{p}); err != nil {
+		w.violated(Liveness, "%s cannot be attached: %v", n.id, err)
+	}
+	return p
+}
+
+func (p *engineProcess) core() *raft.Core           { return p.engine.Core() }
+func (p *engineProcess) applied() raft.Index        { return p.yielded }
+func (p *engineProcess) end()                       { _ = p.engine.Close() }
+func (p *engineProcess) tick()                      { p.engine.Tick() }
+func (p *engineProcess) unreachable(id raft.NodeID) { p.receiver.Unreachable(id) }
+func (p *engineProcess) persisted(number uint64)    { p.node.disk.tell(number) }
+
+func (p *engineProcess) receive(f *frame) {
+	if err := p.receiver.Receive(f.bytes); err != nil {
+		p.node.world.violated(MessageFromLog, "%s cannot read what %s has sent: %v", p.node.id, f.from.id, err)
+	}
+}
+
+func (p *engineProcess) turn() {
+	p.engine.Turn()
+	p.join()
+	if s := p.engine.Status(); s.State == engine.Stopped {
+		p.node.world.violated(CoreInvariant, "%s has stopped: %v", p.node.id, s.Problem)
+	} else if errors.Is(s.Problem, engine.ErrTwoClusters) {
+		p.node.world.violated(OneCluster, "%s: %v", p.node.id, s.Problem)
+	}
+}
+
+// join takes note that the node has become a member: its core has begun from the charter.
+func (p *engineProcess) join() {
+	if p.known || p.engine.Core() == nil {
+		return
+	}
+	p.known = true
+	w := p.node.world
+	saved, err := raft.Found(p.engine.Core().Status().Configuration.Voters)
+	if err != nil {
+		w.violated(OneCluster, "%s has a charter that cannot be: %v", p.node.id, err)
+	}
+	w.oracle.chartered(p.node, &saved)
+	p.node.mirror.seen = p.engine.Core().Observe()
+}
+
+// yield follows what the node yields to its users.
+func (p *engineProcess) yield() {
+	applied := p.engine.Status().Applied
+	for p.yielded < applied {
+		items, err := p.engine.Feed().Next(context.Background(), p.yielded+1, applied)
+		if err != nil {
+			p.node.world.violated(SameFeed, "%s does not yield what it has applied: %v", p.node.id, err)
+		}
+		if len(items) == 0 {
+			break
+		}
+		for i := range items {
+			p.node.world.users.yielded(p, &items[i])
+			p.yielded = items[i].Index
+		}
+	}
+	p.yielded = applied
+}
+
+// storage is the node's disk, as the engine sees it.
+type storage struct{ process *engineProcess }
+
+func (s storage) Write(w *raft.Write, durable func(uint64)) bool {
+	s.process.join()
+	d := &s.process.node.disk
+	d.tell = durable
+	d.write(w)
+	return false
+}
+
+// simChannel is the network, as the engine sees it.
+type simChannel struct{ process *engineProcess }
+
+func (c simChannel) Open(_ channel.Self, r channel.Receiver) (channel.Port, error) {
+	c.process.receiver = r
+	return simPort(c), nil
+}
+
+func (c simChannel) CrossesProcesses() bool { return true }
+
+type simPort struct{ process *engineProcess }
+
+func (p simPort) Send(to raft.NodeID, _ channel.Class, bytes []byte) error {
+	n := p.process.node
+	p.process.join()
+	p.process.look(bytes)
+	receiver := n.world.byID(to)
+	if receiver == nil {
+		return channel.ErrUnknownPeer
+	}
+	n.world.net.send(&frame{from: n, to: receiver, name: to, bytes: bytes, sum: sum(bytes)})
+	return nil
+}
+
+func (p simPort) Broadcast(bytes []byte) error {
+	n := p.process.node
+	for _, other := range n.world.nodes {
+		if other != n {
+			n.world.net.send(&frame{from: n, to: other, name: other.id, bytes: bytes, sum: sum(bytes)})
+		}
+	}
+	return nil
+}
+
+func (simPort) Close() error { return nil }
+
+// look shows the oracle what Raft says in a frame.
+func (p *engineProcess) look(bytes []byte) {
+	var f wire.Frame
+	if err := p.decoder.Decode(bytes, &f); err != nil {
+		p.node.world.violated(MessageFromLog, "%s sends what cannot be read: %v", p.node.id, err)
+	}
+	for _, m := range f.Messages {
+		if m, ok := m.(*raft.Message); ok {
+			p.node.world.oracle.sent(p.node, m)
+		}
+	}
+}
+
+// words describes what a frame holds.
+func (f *frame) words() string {
+	if f.message != nil {
+		return describe(f.message)
+	}
+	var (
+		d     wire.Decoder
+		frame wire.Frame
+	)
+	if err := d.Decode(f.bytes, &frame); err != nil {
+		return fmt.Sprintf("%d bytes", len(f.bytes))
+	}
+	words := ""
+	for i, m := range frame.Messages {
+		if i > 0 {
+			words += "; "
+		}
+		switch m := m.(type) {
+		case *raft.Message:
+			words += describe(m)
+		case *wire.Hello:
+			words += fmt.Sprintf("Hello of a %v", m.State)
+		case *wire.Proposals:
+			words += fmt.Sprintf("%d Proposals", len(m.Entries))
+		default:
+			words += fmt.Sprintf("%T", m)
+		}
+	}
+	return words
+}

@@ -1,0 +1,256 @@
+package sim
+
+import (
+	"slices"
+	"time"
+)
+
+// A Profile is a kind of world: how large and how fast it is, what is done to it, and how
+// often.
+type Profile struct {
+	Name string
+	// About says in a line what it is after.
+	About string
+	make  func(*generator)
+}
+
+// Profiles are all there are.
+func Profiles() []Profile {
+	return []Profile{
+		{"calm", "five nodes, few requests, nothing goes wrong", calm},
+		{"swarm", "some kinds of trouble, drawn for each run, and no others", swarm},
+		{"partitions", "links and nodes are cut off in every way", partitions},
+		{"churn", "members come and go, snapshots, transfers, crashes", churn},
+		{"disks", "slow and hanging disks, crashes between write and sync", disks},
+		{"clocks", "clocks that run at other speeds, jump, and processes that pause", clocks},
+		{"tiny", "every limit is a few entries, and requests come in floods", tiny},
+		{"graphs", "every way in which up to five nodes can be connected", graphs},
+		{"engines", "whole nodes that found their cluster, with users and partitions", engines},
+		{"founding", "whole nodes and spare ones meet while the network is bad", foundings},
+	}
+}
+
+// Generate makes a schedule from a seed. The profile is the one of that name, or, if it
+// is empty, follows from the seed too. It is nil if there is no such profile.
+func Generate(seed uint64, profile string) *Schedule {
+	g := &generator{state: seed}
+	all := Profiles()
+	if profile == "" {
+		profile = all[1+g.below(len(all)-1)].Name // a calm one finds nothing
+	}
+	i := slices.IndexFunc(all, func(p Profile) bool { return p.Name == profile })
+	if i < 0 {
+		return nil
+	}
+	g.schedule = &Schedule{Seed: seed, Profile: profile, NoiseSeed: mix(&g.state) | 1}
+	g.usual()
+	all[i].make(g)
+	return g.schedule
+}
+
+// generator makes up a schedule.
+type generator struct {
+	state    uint64
+	schedule *Schedule
+}
+
+func (g *generator) below(n int) int { return int(mix(&g.state) % uint64(n)) }
+
+// between draws a number from lo to hi.
+func (g *generator) between(lo, hi int) int { return lo + g.below(hi-lo+1) }
+
+func (g *generator) one(in int) bool { return g.below(in) == 0 }
+
+// usual is a world on a local network.
+func (g *generator) usual() {
+	g.schedule.Setup = Setup{
+		Nodes: 2*g.between(1, 2) + 1, Seed: mix(&g.state),
+		Tick: 10 * time.Millisecond, Heartbeat: 2, ElectionMin: 10, ElectionMax: 20,
+		Delay: 500 * time.Microsecond, WriteDelay: time.Millisecond,
+	}
+}
+
+func (g *generator) node() uint8 {
+	s := &g.schedule.Setup
+	if g.one(3) {
+		return Leader
+	}
+	return uint8(g.below(s.Nodes + s.Spares))
+}
+
+// add puts an Op at the end, some milliseconds after the last.
+func (g *generator) add(ms int, op Op) {
+	op.After = time.Duration(ms) * time.Millisecond
+	g.schedule.Ops = append(g.schedule.Ops, op)
+}
+
+// A choice is an Op that may come next, and how often.
+type choice struct {
+	weight int
+	op     func(*generator) Op
+}
+
+// play adds so many Ops, drawn from some, with pauses of up to so many milliseconds.
+func (g *generator) play(count, pause int, choices ...[]choice) {
+	all := slices.Concat(choices...)
+	total := 0
+	for _, c := range all {
+		total += c.weight
+	}
+	for range count {
+		x := g.below(total)
+		for _, c := range all {
+			if x -= c.weight; x < 0 {
+				g.add(g.below(g.between(1, pause)), c.op(g))
+				break
+			}
+		}
+	}
+}
+
+func at(kind Kind) func(*generator) Op {
+	return func(g *generator) Op { return Op{Kind: kind, Node: g.node()} }
+}
+
+func upTo(kind Kind, most int) func(*generator) Op {
+	return func(g *generator) Op {
+		return Op{Kind: kind, Node: g.node(), Other: g.node(), Amount: uint32(g.below(most + 1))}
+	}
+}
+
+// What users, networks, processes, disks, clocks and operators do.
+var (
+	requests = []choice{
+		{30, upTo(Propose, 5)}, {12, at(ReadIndex)}, {10, upTo(CompareAndSet, 1)}, {2, at(GiveUp)},
+	}
+	cuts = []choice{
+		{3, upTo(Cut, 1)}, {3, at(Isolate)}, {3, upTo(Partition, 1<<16)}, {4, at(Mend)},
+		{1, upTo(SlowLink, 60)}, {1, at(Unreachable)}, {1, upTo(Unreachable, 0)},
+	}
+	badNetwork = []choice{{2, noisy}, {4, upTo(FormerLife, maxKept)}}
+	processes  = []choice{
+		{3, upTo(Crash, 4)}, {6, at(Restart)}, {1, at(Wipe)}, {2, at(Pause)}, {3, at(Resume)}, {1, upTo(Sluggish, 200)},
+	}
+	badDisks = []choice{
+		{3, upTo(SlowDisk, 100)}, {2, at(HangDisk)}, {5, at(HealDisk)}, {4, upTo(Crash, 4)}, {6, at(Restart)},
+	}
+	badClocks = []choice{
+		{3, clockRate}, {3, upTo(ClockJump, 30)}, {2, at(Pause)}, {3, at(Resume)}, {2, upTo(Sluggish, 300)},
+	}
+	operators = []choice{
+		{3, changes}, {3, upTo(Transfer, 1)}, {3, upTo(Compact, 5)},
+	}
+)
+
+func noisy(g *generator) Op {
+	f := g.faults()
+	return Op{Kind: Noisy, Amount: uint32(f.Lost) | uint32(f.Repeated)<<8 | uint32(f.Late)<<16 | uint32(f.SlowWrites)<<24}
+}
+
+// faults is a network that is somehow bad.
+func (g *generator) faults() Faults {
+	some := func(most int) uint8 { return uint8(g.below(2) * g.below(most)) }
+	return Faults{Lost: some(80), Repeated: some(60), Late: some(100), SlowWrites: some(80)}
+}
+
+func clockRate(g *generator) Op {
+	return Op{Kind: ClockRate, Node: g.node(), Amount: uint32([]int{100, 50, 80, 90, 110, 125, 200, 400}[g.below(8)])}
+}
+
+// changes asks for some voters and some learners, mostly near to what there was.
+func changes(g *generator) Op {
+	s := &g.schedule.Setup
+	all := uint32(1)<<(s.Nodes+s.Spares) - 1
+	voters := uint32(mix(&g.state)) & all
+	if voters == 0 {
+		voters = 1
+	}
+	learners := uint32(mix(&g.state)) & uint32(mix(&g.state)) & all
+	return Op{Kind: Change, Node: Leader, Amount: voters | learners<<16}
+}
+
+func graph(g *generator) Op { return Op{Kind: Graph, Amount: uint32(mix(&g.state)) & 0x3ff} }
+
+func calm(g *generator) {
+	s := &g.schedule.Setup
+	s.Nodes, s.Tick, s.WriteDelay = 5, 100*time.Millisecond, 2*time.Millisecond
+	for range 60 {
+		g.add(10_000, Op{Kind: Propose, Node: Leader, Amount: 1})
+		g.add(0, Op{Kind: ReadIndex, Node: Leader})
+	}
+}
+
+func swarm(g *generator) {
+	s := &g.schedule.Setup
+	s.Spares = g.below(3)
+	if g.one(2) {
+		s.Faults = g.faults()
+	}
+	s.Small = g.one(4)
+	sets := [][]choice{requests}
+	for _, set := range [][]choice{cuts, badNetwork, processes, badDisks, badClocks, operators} {
+		if g.one(2) {
+			sets = append(sets, set)
+		}
+	}
+	g.play(g.between(50, 600), g.between(5, 150), sets...)
+}
+
+func partitions(g *generator) {
+	g.schedule.Setup.Faults = g.faults()
+	g.play(400, 100, requests, cuts, cuts, badNetwork)
+}
+
+func churn(g *generator) {
+	s := &g.schedule.Setup
+	s.Nodes, s.Spares = g.between(1, 4), g.between(1, 3)
+	g.play(500, 60, requests, operators, operators, cuts, processes)
+}
+
+func disks(g *generator) {
+	s := &g.schedule.Setup
+	s.WriteDelay = time.Duration(g.between(1, 40)) * time.Millisecond
+	s.Faults.SlowWrites = uint8(g.below(100))
+	g.play(500, 60, requests, badDisks, cuts, operators[2:])
+}
+
+func clocks(g *generator) {
+	g.schedule.Setup.Faults = g.faults()
+	g.play(400, 80, requests, badClocks, cuts)
+}
+
+func tiny(g *generator) {
+	s := &g.schedule.Setup
+	s.Small, s.Spares = true, g.below(2)
+	flood := []choice{{40, upTo(Propose, 64)}, {20, at(ReadIndex)}}
+	g.play(500, 30, flood, requests, cuts, badNetwork, badDisks, operators)
+}
+
+func graphs(g *generator) {
+	s := &g.schedule.Setup
+	s.Nodes = g.between(2, 5)
+	g.play(60, 1500, []choice{{2, graph}, {1, at(Mend)}}, requests)
+}
+
+func engines(g *generator) {
+	s := &g.schedule.Setup
+	s.Layer, s.Spares = Engines, g.below(2)
+	g.add(2000, Op{Kind: Mend}) // time to found a cluster
+	if g.one(2) {
+		s.Faults = Faults{Late: uint8(g.below(60))}
+	}
+	sets := [][]choice{requests, requests, cuts}
+	for _, set := range [][]choice{badNetwork, badClocks, badDisks, processes} {
+		if g.one(2) {
+			sets = append(sets, set)
+		}
+	}
+	g.play(g.between(100, 400), g.between(10, 120), sets...)
+}
+
+func foundings(g *generator) {
+	s := &g.schedule.Setup
+	s.Layer, s.Faults = Engines, g.faults()
+	s.Spares = g.below(s.Nodes) // fewer than twice the size
+	g.play(g.between(30, 120), 200, requests, cuts, badClocks[:2])
+}

@@ -1,0 +1,219 @@
+package sim
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/ben-ng/gaggle/raft"
+)
+
+// A world is one run of a Schedule: nodes, their clocks, disks and network, and the one
+// queue of what happens next.
+type world struct {
+	schedule *Schedule
+	setup    *Setup
+	now      time.Duration
+	events   queue
+	noise    noise
+	nextOp   int
+	// calm: the Ops are over, and all faults healed.
+	calm   bool
+	nodes  []*node
+	net    network
+	oracle *oracle
+	users  users
+	trace  trace
+	report Report
+	// step counts events.
+	step int
+}
+
+// maxSteps bounds a run that would never end, as in a storm of messages.
+const maxSteps = 5_000_000
+
+// run plays a schedule. The violation is nil if everything that has to hold held. What
+// happens is told, a line each, to out, if it is not nil.
+func run(s *Schedule, out io.Writer) (report Report, drawn []byte, violation *Violation) {
+	w := &world{
+		schedule: s, setup: &s.Setup,
+		noise: noise{tape: append([]byte(nil), s.Noise...), seed: s.NoiseSeed},
+		trace: trace{out: out},
+	}
+	defer func() {
+		report, drawn = w.finished(), w.noise.drawn()
+		if r := recover(); r != nil {
+			v, ok := r.(*Violation)
+			if !ok {
+				v = &Violation{Property: NoPanic, Detail: fmt.Sprint(r)}
+				v.stack()
+			}
+			v.At, v.Step = w.now, w.step
+			w.trace.line(w.now, "VIOLATION: %v", v)
+			violation = v
+		}
+		for _, n := range w.nodes {
+			n.end()
+		}
+	}()
+	w.found()
+	w.live()
+	w.settle()
+	w.judge()
+	return report, drawn, nil
+}
+
+// found starts the nodes.
+func (w *world) found() {
+	w.net.init(w)
+	w.users.init(w)
+	w.oracle = newOracle(w)
+	w.report.Faults = map[string]int{}
+	total := w.setup.Nodes + w.setup.Spares
+	for i := range total {
+		w.nodes = append(w.nodes, &node{world: w, number: i, rate: 100})
+	}
+	var voters []raft.NodeID
+	for _, n := range w.nodes[:w.setup.Nodes] {
+		n.name()
+		voters = append(voters, n.id)
+	}
+	for _, n := range w.nodes[w.setup.Nodes:] {
+		n.name()
+	}
+	w.oracle.voters = voters
+	for i, n := range w.nodes {
+		n.install(voters, i < w.setup.Nodes)
+		n.start()
+	}
+}
+
+// live plays the Ops.
+func (w *world) live() {
+	w.dueOp()
+	for w.nextOp < len(w.schedule.Ops) {
+		w.happen()
+	}
+}
+
+func (w *world) dueOp() {
+	if w.nextOp < len(w.schedule.Ops) {
+		w.events.push(event{at: w.now + w.schedule.Ops[w.nextOp].After, kind: opDue})
+	}
+}
+
+// happen lets the next event happen.
+func (w *world) happen() {
+	w.step++
+	if w.step > maxSteps {
+		w.violated(Liveness, "the run does not come to an end: %d events", w.step)
+	}
+	e := w.events.pop()
+	w.now = e.at
+	if e.kind == opDue {
+		op := w.schedule.Ops[w.nextOp]
+		w.nextOp++
+		w.do(op)
+		w.dueOp()
+		return
+	}
+	if e.kind == ended || e.node.life != e.life && e.kind != arrived {
+		return
+	}
+	e.node.happen(&e)
+}
+
+// settleTimeouts is how many of the longest election timeouts the world has, once all
+// is well again, until a leader is there, everything that was begun has ended, and all
+// members hold the same.
+const settleTimeouts = 200
+
+// settle heals everything, and waits until all is as it should be.
+func (w *world) settle() {
+	if w.calm {
+		return
+	}
+	w.calm = true
+	w.trace.line(w.now, "all faults are healed")
+	w.heal()
+	timeout := time.Duration(w.setup.ElectionMax) * w.setup.Tick
+	end := w.now + settleTimeouts*timeout
+	for check := w.now; ; {
+		check += timeout
+		w.events.push(event{at: check, kind: ended})
+		for w.now < check {
+			w.happen()
+		}
+		why := w.unsettled()
+		if why == "" {
+			return
+		}
+		if w.now >= end {
+			w.violated(Liveness, "all has been well for %v, but %s", w.now-(end-settleTimeouts*timeout), why)
+		}
+	}
+}
+
+// unsettled says what is not as it should be when all has been well for long enough;
+// nothing if it is.
+func (w *world) unsettled() string {
+	if w.setup.Layer == Engines && w.users.members() < w.setup.Nodes/2+1 {
+		return "" // a majority is gone for good, and nothing is promised
+	}
+	leader := w.leader()
+	if leader == nil || !leader.process.core().LeadsSettled() {
+		return "no node leads and has committed in its term"
+	}
+	s := leader.process.core().Status()
+	if s.Configuration.Joint() || s.Commit != s.Last.Index {
+		return fmt.Sprintf("%s has committed %d of %d entries, in configuration %v", s.ID, s.Commit, s.Last.Index, s.Configuration)
+	}
+	for _, id := range s.Configuration.Members() {
+		n := w.byID(id)
+		if n == nil || n.process == nil {
+			continue
+		}
+		if c := n.process.core(); c == nil {
+			return fmt.Sprintf("%s does not know that it is a member", id)
+		} else if _, _, l := c.Leadership(); l != s.ID || c.Commit() != s.Commit || n.process.applied() != s.Commit {
+			return fmt.Sprintf("%s follows %q, has committed %d and applied %d of %d", id, l, c.Commit(), n.process.applied(), s.Commit)
+		}
+	}
+	return w.users.unresolved()
+}
+
+// judge looks at everything once more when all is over.
+func (w *world) judge() {
+	w.oracle.judge()
+	w.users.judge()
+}
+
+// leader is the node that leads, in the latest term if there are several; nil if none.
+func (w *world) leader() *node {
+	var leader *node
+	var latest raft.Term
+	for _, n := range w.nodes {
+		if n.process == nil || n.process.core() == nil {
+			continue
+		}
+		role, term, _ := n.process.core().Leadership()
+		if role == raft.Leader && term > latest {
+			leader, latest = n, term
+		}
+	}
+	return leader
+}
+
+// byID is the node that goes by an identity now; nil if none does.
+func (w *world) byID(id raft.NodeID) *node {
+	for _, n := range w.nodes {
+		if n.id == id {
+			return n
+		}
+	}
+	return nil
+}
+
+func (w *world) violated(p Property, format string, args ...any) {
+	panic(&Violation{Property: p, Detail: fmt.Sprintf(format, args...)})
+}
