@@ -229,6 +229,9 @@ func (c *Core) receive(m Message) error {
 	if err := c.checkBody(m); err != nil {
 		return err
 	}
+	if c.hearsStranger(m) {
+		return fmt.Errorf("%w: %q, which is no member, says that it leads term %d, as %q does", ErrInvalidMessage, m.From, m.Term, c.leader)
+	}
 	switch {
 	case m.Term < c.hard.Term:
 		c.answerOldTerm(m)

@@ -3,7 +3,7 @@
 // time (a message came, a tick passed, a write is durable, somebody proposes) and
 // says, in an Update, what follows: what to write, what to send, what to apply, what
 // to answer. Whoever owns the Core carries that out. The same events in the same
-// order give the same updates, always, which is what makes it testable: package
+// order give the same updates, always, which is what makes it testable: the package's
 // scripts and simulators replay it byte for byte.
 //
 // The algorithm is that of Diego Ongaro's thesis, "Consensus: Bridging Theory and

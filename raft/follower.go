@@ -26,6 +26,21 @@ func (c *Core) hear(leader NodeID, session uint64) {
 	c.awaitElection()
 }
 
+// hearsStranger reports whether a message makes a second leader of this term of a node
+// that is in no configuration known here. Two members that lead a term are a broken
+// invariant; a stranger is only somebody who sends what is not true, or to the wrong
+// cluster, and must not be able to stop this node.
+func (c *Core) hearsStranger(m Message) bool {
+	if m.Term != c.hard.Term || c.leader == None || c.leader == m.From {
+		return false
+	}
+	switch m.Body.(type) {
+	case *AppendEntries, *Heartbeat, *InstallSnapshot:
+		return !c.members.knows(m.From)
+	}
+	return false
+}
+
 // appendEntries makes the log equal to the leader's up to the end of the message, if
 // it is equal up to its beginning (§3.5).
 func (c *Core) appendEntries(m Message, b *AppendEntries) {

@@ -35,6 +35,11 @@ func (m *membership) current() Configuration { return m.latest().conf }
 // index is where the configuration in effect was set.
 func (m *membership) index() Index { return m.latest().index }
 
+// knows reports whether a node is a member in any of the configurations.
+func (m *membership) knows(id NodeID) bool {
+	return slices.ContainsFunc(m.entries, func(e configurationEntry) bool { return e.conf.Member(id) })
+}
+
 // mayLead reports whether a node may be elected, given the commit index: it has to
 // vote in the configuration in effect, or in one before it that may still turn out
 // to be the committed one. A node that its own latest configuration leaves out may be
