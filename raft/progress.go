@@ -33,8 +33,11 @@ type progress struct {
 	state   ProgressState
 	match   Index // matchIndex
 	next    Index // nextIndex
-	// paused: in Probe, a message is out and not answered.
-	paused bool
+	// paused: in Probe, a message is out and not answered. When the member is heard at
+	// the tick retryAt or later, it counts as lost: not with every answer, as reads may
+	// bring thousands of those before that to the probe.
+	paused  bool
+	retryAt uint64
 	// commitSent is the highest commit index sent.
 	commitSent Index
 	// readAcked is the last read round confirmed (§6.4).
@@ -51,6 +54,9 @@ func (p *progress) probeFrom(next Index) {
 	p.paused = false
 	p.inflight.clear()
 }
+
+// pause waits for an answer in Probe.
+func (p *progress) pause(retryAt uint64) { p.paused, p.retryAt = true, retryAt }
 
 // replicate starts to pipeline after the last known match: what was sent beyond it, to
 // probe, need not have been kept.

@@ -167,7 +167,7 @@ func (c *Core) heartbeats() {
 // whole log and there is no entry to probe with, that the snapshot was.
 func (c *Core) checkArrivals() {
 	for _, p := range c.lead.peers {
-		idle := p.state == Replicate || p.state == Probe && p.next > c.log.last.Index
+		idle := p.state == Replicate || p.state == Probe && p.next > c.log.last.Index && c.now >= p.retryAt
 		if idle && p.match+1 < p.next {
 			c.sendAppend(p, p.next-1, nil)
 		}
@@ -201,7 +201,7 @@ func (c *Core) sendEntries(p *progress) {
 		entries := c.log.run(p.next, c.log.last.Index, c.config.MaxMessageBytes)
 		c.sendAppend(p, p.next-1, entries)
 		if p.state == Probe {
-			p.paused = true
+			p.pause(c.nextHeartbeat())
 			return
 		}
 		s := sent{last: p.next + Index(len(entries)) - 1}
@@ -300,7 +300,9 @@ func (c *Core) heartbeatReplied(m Message, b *HeartbeatReply) error {
 		return fmt.Errorf("%w: %s confirms read round %d of %d", ErrInvalidMessage, m.From, b.ReadSequence, c.lead.reads.sequence)
 	}
 	p.heardAt = c.now
-	p.paused = false
+	if c.now >= p.retryAt {
+		p.paused = false
+	}
 	p.readAcked = max(p.readAcked, b.ReadSequence)
 	c.releaseReads()
 	return nil
@@ -317,8 +319,11 @@ func (c *Core) unreachable(id NodeID) {
 		return
 	}
 	p.probeFrom(p.match + 1)
-	p.paused = true
+	p.pause(c.nextHeartbeat())
 }
+
+// nextHeartbeat is the tick at which the leader sends the next heartbeat of its clock.
+func (c *Core) nextHeartbeat() uint64 { return c.lead.heartbeatDue }
 
 // furthest is the voter whose log is known to reach furthest, other than this node;
 // nil if there is none.

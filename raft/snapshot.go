@@ -51,8 +51,9 @@ func (c *Core) sendSnapshot(p *progress) {
 	c.out.SendSnapshots = append(c.out.SendSnapshots, SendSnapshot{To: p.id, Term: c.hard.Term, Session: p.session})
 }
 
-// snapshotSent goes on from a snapshot that failed; from one that arrived, the
-// member's own answer does. Either way the member is probed when it is next heard.
+// snapshotSent goes on from a snapshot that failed as soon as the member is heard again;
+// one that arrived has an election timeout to be installed, and the member's answer goes
+// on from it.
 func (c *Core) snapshotSent(id NodeID, failed bool) {
 	if c.lead == nil {
 		return
@@ -61,12 +62,13 @@ func (c *Core) snapshotSent(id NodeID, failed bool) {
 	if p == nil || p.state != Snapshot {
 		return
 	}
-	next := c.latest.Last.Index + 1
 	if failed {
-		next = p.match + 1
+		p.probeFrom(p.match + 1)
+		p.pause(c.nextHeartbeat())
+		return
 	}
-	p.probeFrom(next)
-	p.paused = true
+	p.probeFrom(c.latest.Last.Index + 1)
+	p.pause(c.now + uint64(c.config.ElectionTicksMax))
 }
 
 // installSnapshot takes a snapshot whose data the owner has received in full.
