@@ -39,7 +39,7 @@ func (c *Core) CheckState() error {
 		{"indexes are in order", (*Core).checkIndexes},
 		{"the role fits the state", (*Core).checkRole},
 		{"what is durable is part of the log", (*Core).checkPersistence},
-		{"progress fits the log and the configuration", (*Core).checkProgress},
+		{"progress fits the log", (*Core).checkProgress},
 		{"reads are in order", (*Core).checkReads},
 	} {
 		if err := k.check(c); err != nil {
@@ -55,6 +55,7 @@ func (c *Core) CheckLog() error {
 	for _, k := range [...]invariant{
 		{"the log is a log", (*Core).checkLog},
 		{"configurations are those of the log", (*Core).checkMembership},
+		{"peers are the other members", (*Core).checkPeers},
 	} {
 		if err := k.check(c); err != nil {
 			return err
@@ -185,15 +186,6 @@ func (c *Core) checkProgress() string {
 	if c.lead == nil {
 		return ""
 	}
-	var others []NodeID
-	for _, id := range c.members.current().Members() {
-		if !c.self(id) {
-			others = append(others, id)
-		}
-	}
-	if len(others) != len(c.lead.peers) {
-		return fmt.Sprintf("%d peers for %v", len(c.lead.peers), c.members.current())
-	}
 	uncommitted := 0
 	for _, run := range c.log.runs(c.commit+1, c.log.last.Index) {
 		for i := range run {
@@ -203,10 +195,8 @@ func (c *Core) checkProgress() string {
 	if uncommitted != c.lead.uncommittedBytes {
 		return fmt.Sprintf("%d bytes are uncommitted, %d are accounted for", uncommitted, c.lead.uncommittedBytes)
 	}
-	for i, p := range c.lead.peers {
+	for _, p := range c.lead.peers {
 		switch {
-		case p.id != others[i]:
-			return fmt.Sprintf("peer %q in the place of %q", p.id, others[i])
 		case p.session == 0 || p.session > c.lead.sessions:
 			return fmt.Sprintf("%s has session %d of %d", p.id, p.session, c.lead.sessions)
 		case p.match >= p.next || p.match > c.log.last.Index:
@@ -220,6 +210,33 @@ func (c *Core) checkProgress() string {
 		case p.inflight.size > c.config.MaxInflightMessages:
 			return fmt.Sprintf("%s: %d messages in flight", p.id, p.inflight.size)
 		}
+	}
+	return ""
+}
+
+// checkPeers holds the peers against the other members.
+func (c *Core) checkPeers() string {
+	if c.lead == nil {
+		return ""
+	}
+	conf := c.members.current()
+	count := len(c.lead.peers)
+	if conf.Member(c.config.ID) {
+		count++
+	}
+	members := len(conf.Voters) + len(conf.Learners)
+	if conf.Joint() {
+		members = len(conf.Members())
+	}
+	if count != members {
+		return fmt.Sprintf("%d peers for %v", len(c.lead.peers), conf)
+	}
+	last := None
+	for _, p := range c.lead.peers {
+		if p.id <= last || c.self(p.id) || !conf.Member(p.id) {
+			return fmt.Sprintf("peer %q behind %q for %v", p.id, last, conf)
+		}
+		last = p.id
 	}
 	return ""
 }
