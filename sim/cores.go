@@ -107,7 +107,8 @@ func (p *coreProcess) take(e raft.Event) {
 	}
 }
 
-// carryOut does what an update says, and reports whether it said anything.
+// carryOut does what an update says, and reports whether the core has been told something
+// on the way, so that more may follow.
 func (p *coreProcess) carryOut() bool {
 	n, w := p.node, p.node.world
 	before := p.raft.Observe()
@@ -147,7 +148,7 @@ func (p *coreProcess) carryOut() bool {
 	for _, s := range u.SendSnapshots {
 		p.sendSnapshot(s)
 	}
-	return u.Write != nil || len(u.Messages) > 0 || len(u.Committed) > 0 || len(u.Reads) > 0 || len(u.SendSnapshots) > 0 || u.Restore != nil
+	return len(u.Committed) > 0 || len(u.SendSnapshots) > 0
 }
 
 func (p *coreProcess) send(m *raft.Message) {

@@ -91,7 +91,7 @@ func (o *oracle) slot(before *slot, e *raft.Entry) *slot {
 
 // before notes how a node is before a turn.
 func (o *oracle) before(n *node) {
-	if c := n.process.core(); c != nil {
+	if c := n.process.core(); c != nil && o.world.setup.Layer == Engines {
 		n.mirror.seen = c.Observe()
 	}
 }

@@ -174,6 +174,7 @@ func graph(g *generator) Op { return Op{Kind: Graph, Amount: uint32(mix(&g.state
 func calm(g *generator) {
 	s := &g.schedule.Setup
 	s.Nodes, s.Tick, s.WriteDelay = 5, 100*time.Millisecond, 2*time.Millisecond
+	s.Heartbeat, s.ElectionMin, s.ElectionMax = 5, 30, 50
 	for range 60 {
 		g.add(10_000, Op{Kind: Propose, Node: Leader, Amount: 1})
 		g.add(0, Op{Kind: ReadIndex, Node: Leader})
