@@ -317,15 +317,13 @@ func adoptsTerm(b Body) bool {
 
 // answerOldTerm tells the sender of an old term what the term is now, if it might
 // not hear of it otherwise: a leader that must resign (also one that a node, having
-// been a candidate while it was cut off, can no longer follow), or a candidate.
+// been a candidate while it was cut off, can no longer follow), or a candidate. The
+// answer belongs to no session: by now its receiver may lead the new term, in which the
+// message that is answered means nothing.
 func (c *Core) answerOldTerm(m Message) {
 	switch b := m.Body.(type) {
-	case *AppendEntries:
-		c.send(m.From, &AppendReply{Session: b.Session, Index: b.Prev.Index, Rejected: true})
-	case *Heartbeat:
-		c.send(m.From, &AppendReply{Session: b.Session, Rejected: true})
-	case *InstallSnapshot:
-		c.send(m.From, &AppendReply{Session: b.Session, Rejected: true})
+	case *AppendEntries, *Heartbeat, *InstallSnapshot:
+		c.send(m.From, &AppendReply{Rejected: true})
 	case *RequestVote:
 		c.send(m.From, &VoteReply{PreVote: b.PreVote})
 	}

@@ -43,8 +43,8 @@ type AppendEntries struct {
 	Commit  Index
 }
 
-// AppendReply answers AppendEntries, InstallSnapshot, and any message of an old
-// term, whose sender learns the newer term from it.
+// AppendReply answers AppendEntries, InstallSnapshot, and, with no more than its term, any
+// message of an old term, whose sender learns the newer one from it.
 type AppendReply struct {
 	Session uint64
 	// Index is, when accepted, the last index up to which the follower's durable
