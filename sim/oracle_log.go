@@ -53,6 +53,9 @@ func (o *oracle) appends(n *node, e *raft.Entry) {
 	s := o.slot(last, e)
 	m.log.slots = append(m.log.slots, s)
 	m.configured(s)
+	if e.Type == raft.EntryConfiguration && !known {
+		o.reconfigured(m)
+	}
 	t := o.terms[e.Term]
 	if known || t == nil {
 		return // of a leader whose turn is not over; elected will see
@@ -64,6 +67,14 @@ func (o *oracle) appends(n *node, e *raft.Entry) {
 		o.world.violated(LeaderAppendOnly, "%s appends %v to a log that ends at %v, in which it had %v", n.id, s.Position, last.Position, t.log.last().Position)
 	}
 	t.log.slots = append(t.log.slots, s)
+}
+
+// reconfigured counts a new configuration.
+func (o *oracle) reconfigured(m *mirror) {
+	o.world.report.Faults["configuration changed"]++
+	if m.configurations[len(m.configurations)-1].conf.Joint() {
+		o.world.report.Faults["joint configuration"]++
+	}
 }
 
 // configured follows the configurations in a log.
