@@ -101,6 +101,10 @@ func (c *Channel) Heal() {
 	})
 }
 
+// Passes reports whether anything gets from one node to another: false if a Partition, Cut
+// or Isolate loses it all. Whether the nodes are attached, it does not say.
+func (c *Channel) Passes(from, to raft.NodeID) bool { return !c.faults.cut(link{from, to}) }
+
 // A link is a direction between two nodes.
 type link struct{ from, to raft.NodeID }
 

@@ -159,6 +159,28 @@ func TestHealUndoesPartitionCutAndIsolateOnly(t *testing.T) {
 	wantLinks(t, []*member{a, b, d}, "ab", "ad", "ba", "bd", "db")
 }
 
+func TestPassesSaysWhatIsLostAltogether(t *testing.T) {
+	for name, c := range map[string]struct {
+		harm        func(*Channel)
+		there, back bool
+	}{
+		"nothing":   {func(*Channel) {}, true, true},
+		"partition": {func(c *Channel) { c.Partition([]raft.NodeID{"a"}) }, false, false},
+		"isolate":   {func(c *Channel) { c.Isolate("b") }, false, false},
+		"cut":       {func(c *Channel) { c.Cut("a", "b") }, false, true},
+		"some lost": {func(c *Channel) { c.SetFaults(Faults{Drop: 0.9}) }, true, true},
+		"heal":      {func(c *Channel) { c.Isolate("b"); c.Heal() }, true, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ch := New()
+			c.harm(ch)
+			if there, back := ch.Passes("a", "b"), ch.Passes("b", "a"); there != c.there || back != c.back {
+				t.Errorf("there %v, back %v, want %v, %v", there, back, c.there, c.back)
+			}
+		})
+	}
+}
+
 // wantLinks checks which nodes hear which: "ab" is from a to b.
 func wantLinks(t *testing.T, nodes []*member, want ...string) {
 	t.Helper()
