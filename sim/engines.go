@@ -137,6 +137,10 @@ func (p simPort) Send(to raft.NodeID, _ channel.Class, bytes []byte) error {
 	if receiver == nil {
 		return channel.ErrUnknownPeer
 	}
+	if n.world.net.faults.Lost > 0 && n.world.noise.draw() > 251 {
+		n.world.report.Faults["queue full"]++
+		return channel.ErrBusy
+	}
 	n.world.net.send(&frame{from: n, to: receiver, name: to, bytes: bytes, sum: sum(bytes)})
 	return nil
 }

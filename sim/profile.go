@@ -24,6 +24,7 @@ func Profiles() []Profile {
 		{"disks", "slow and hanging disks, crashes between write and sync", disks},
 		{"clocks", "clocks that run at other speeds, jump, and processes that pause", clocks},
 		{"tiny", "every limit is a few entries, and requests come in floods", tiny},
+		{"floods", "logs of thousands of entries, with loss and crashes", floods},
 		{"graphs", "every way in which up to five nodes can be connected", graphs},
 		{"engines", "whole nodes that found their cluster, with users and partitions", engines},
 		{"founding", "whole nodes and spare ones meet while the network is bad", foundings},
@@ -227,6 +228,13 @@ func tiny(g *generator) {
 	g.play(500, 30, flood, requests, cuts, badNetwork, badDisks, operators)
 }
 
+func floods(g *generator) {
+	s := &g.schedule.Setup
+	s.Spares, s.Faults = g.below(2), Faults{Lost: uint8(g.below(20))}
+	flood := []choice{{40, func(g *generator) Op { return Op{Kind: Propose, Node: Leader, Amount: 64} }}}
+	g.play(300, 40, flood, cuts, processes, operators)
+}
+
 func graphs(g *generator) {
 	s := &g.schedule.Setup
 	s.Nodes = g.between(2, 5)
@@ -235,7 +243,7 @@ func graphs(g *generator) {
 
 func engines(g *generator) {
 	s := &g.schedule.Setup
-	s.Layer, s.Spares = Engines, g.below(2)
+	s.Layer, s.Spares, s.Small = Engines, g.below(2), g.one(4)
 	g.add(2000, Op{Kind: Mend}) // time to found a cluster
 	if g.one(2) {
 		s.Faults = Faults{Late: uint8(g.below(60))}

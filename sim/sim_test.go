@@ -90,7 +90,7 @@ func TestEverythingThatCanHappenHappens(t *testing.T) {
 		}
 	}
 	wanted := []string{
-		"frame lost", "frame repeated", "frame late", "write slow", "log truncated",
+		"frame lost", "frame repeated", "frame late", "queue full", "write slow", "log truncated",
 		"snapshot taken", "snapshot sent", "snapshot installed", "configuration changed", "joint configuration",
 	}
 	for k := range kinds {
