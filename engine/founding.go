@@ -39,7 +39,8 @@ func (n *Node) followFounding() {
 		n.greet(u.Cluster, u.Broadcast)
 	}
 	if n.core == nil && n.now%waitingTicks == 0 {
-		n.published.setWaiting(n.founder.Waiting())
+		waiting := n.founder.Waiting()
+		n.published.change(func(s *Status) { s.Waiting = waiting })
 	}
 }
 
@@ -57,18 +58,16 @@ func (n *Node) standBy() {
 
 // report makes a problem that a person has to solve known.
 func (n *Node) report(problem error) {
-	sentinel := problem
-	switch problem.(type) { //nolint:errorlint // founding returns these types themselves
+	sentinel, sender := problem, raft.None
+	switch problem := problem.(type) { //nolint:errorlint // founding returns these types themselves
 	case *founding.TwoClustersError:
-		sentinel = ErrTwoClusters
+		sentinel, sender = ErrTwoClusters, problem.Node
 	case *founding.SizeMismatchError:
-		sentinel = ErrSizeMismatch
+		sentinel, sender = ErrSizeMismatch, problem.Node
 	}
-	n.log.Error("the cluster is in trouble", slog.Any("error", problem))
+	n.complain(slog.LevelError, "the cluster is in trouble", sender, problem)
 	err := n.failure("join", errors.Join(sentinel, problem), "")
-	n.published.mu.Lock()
-	n.published.Problem = err
-	n.published.mu.Unlock()
+	n.published.change(func(s *Status) { s.Problem = err })
 	n.emit(ProblemFound{err})
 }
 
@@ -106,11 +105,11 @@ func (n *Node) activate(c *founding.Charter) {
 
 // setState publishes what the node is to its cluster, and what it waits for.
 func (n *Node) setState(s State, waiting string) {
-	p := &n.published
-	p.mu.Lock()
-	changed := p.State != s
-	p.State, p.Waiting, p.ClusterID = s, waiting, n.cluster
-	p.mu.Unlock()
+	changed := false
+	n.published.change(func(p *Status) {
+		changed = p.State != s
+		p.State, p.Waiting, p.ClusterID = s, waiting, n.cluster
+	})
 	if changed {
 		n.emit(StateChanged{s})
 	}

@@ -75,6 +75,24 @@ func (i *input) reset() {
 	}
 }
 
+// runTasks runs each task once, also if one panics and this is called again.
+func (i *input) runTasks() {
+	for at, task := range i.tasks {
+		if task != nil {
+			i.tasks[at] = nil
+			task()
+		}
+	}
+}
+
+// forgetRequests lets go of what is in other hands now, so that nothing is answered twice.
+func (i *input) forgetRequests() {
+	clear(i.proposals)
+	clear(i.reads)
+	clear(i.calls)
+	i.proposals, i.reads, i.calls = i.proposals[:0], i.reads[:0], i.calls[:0]
+}
+
 func newInbox() *inbox { return &inbox{wake: make(chan struct{}, 1)} }
 
 // take exchanges what has come in for an empty input to collect the next in.

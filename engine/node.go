@@ -59,8 +59,9 @@ type Node struct {
 	port   channel.Port
 
 	// What follows belongs to the turn.
-	now     uint64
-	spare   input
+	now uint64
+	// taken is what the turn has taken and not yet dealt with.
+	taken   input
 	founder *founding.Founder
 	core    *raft.Core
 	// durable is what the storage calls: n.writeDurable, made once.
@@ -88,6 +89,7 @@ type Node struct {
 	crowded      bool
 	leaderSeenAt uint64
 	failed       error
+	complaints   complaints
 
 	// decoders and proposals are used again, as there is one for each frame and append.
 	// They are not part of the node, and know no node, because the runtime keeps what is
@@ -139,6 +141,8 @@ func New(config Config) (*Node, error) {
 		handlers: map[string]Handler{},
 		stopped:  make(chan struct{}),
 
+		complaints: newComplaints(config.TickInterval),
+
 		decoders:  &sync.Pool{New: func() any { return new(decoding) }},
 		proposals: &sync.Pool{New: func() any { return newProposal() }},
 	}
@@ -168,9 +172,16 @@ type decoding struct {
 }
 
 // Receive decodes a frame, here and not in the turn, so that connections decode side
-// by side, and leaves it for the next turn.
-func (r receiver) Receive(bytes []byte) error {
+// by side, and leaves it for the next turn. A frame that makes it panic is refused, so
+// that the connection it came on ends, and not the process.
+func (r receiver) Receive(bytes []byte) (err error) {
 	n := r.Node
+	defer func() {
+		if p := recover(); p != nil {
+			n.refusedFrames.Add(1)
+			err = fmt.Errorf("engine: a frame could not be taken: %w", panicked(p))
+		}
+	}()
 	d := n.decoders.Get().(*decoding)
 	if err := d.decoder.Decode(bytes, &d.frame); err != nil {
 		n.decoders.Put(d)

@@ -22,7 +22,7 @@ func (n *Node) run() {
 	defer close(n.stopped)
 	for range n.inbox.wake {
 		if n.stopping.Load() {
-			n.shutDown(n.failure("close", ErrClosed, ""))
+			n.guard(func() { n.shutDown(n.failure("close", ErrClosed, "")) })
 			return
 		}
 		if n.crowded {
@@ -30,7 +30,7 @@ func (n *Node) run() {
 			// into this turn's batch, and not one turn each.
 			runtime.Gosched()
 		}
-		n.Turn()
+		n.guard(n.Turn)
 	}
 }
 
@@ -81,6 +81,7 @@ func (n *Node) handOver() {
 	defer w.Stop()
 	began := make(chan bool, 1)
 	err := n.do(func() {
+		defer close(began) // nobody may wait for what has panicked
 		began <- n.core != nil && n.core.Step(raft.TransferLeadership{}) == nil
 	})
 	if err != nil || !<-began {
@@ -141,16 +142,14 @@ func (n *Node) shutDown(err error) {
 		n.caller.endLeading()
 	}
 	n.publish()
-	for _, task := range in.tasks {
-		task()
-	}
-	n.published.mu.Lock()
-	n.published.State, n.published.Role, n.published.Leader = Stopped, raft.Follower, raft.None
-	n.published.Waiting = "nothing: it is stopped"
-	if n.failed != nil {
-		n.published.Problem = n.failed
-	}
-	n.published.mu.Unlock()
+	in.runTasks()
+	n.published.change(func(s *Status) {
+		s.State, s.Role, s.Leader = Stopped, raft.Follower, raft.None
+		s.Waiting = "nothing: it is stopped"
+		if n.failed != nil {
+			s.Problem = n.failed
+		}
+	})
 	n.feed.end(n.failure("entries", err, ""))
 	n.emit(StateChanged{Stopped})
 	n.watchers.end()

@@ -80,10 +80,11 @@ type published struct {
 	Status
 }
 
-func (p *published) setWaiting(waiting string) {
+// change changes the status under its lock, which a panic in it must not leave locked.
+func (p *published) change(f func(*Status)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.Waiting = waiting
+	f(&p.Status)
 }
 
 // Status says how the node stands as of its last turn. It never blocks for long.
@@ -102,26 +103,26 @@ func (n *Node) Status() Status {
 // publishStatus lets others see where the turn has led to, and tells watchers.
 func (n *Node) publishStatus() {
 	if n.core == nil {
-		n.published.mu.Lock()
-		defer n.published.mu.Unlock()
-		n.published.Dropped = n.dropped
+		n.published.change(func(s *Status) { s.Dropped = n.dropped })
 		return
 	}
 	role, term, leader := n.core.Leadership()
 	if leader != raft.None {
 		n.leaderSeenAt = n.now
 	}
-	p := &n.published
-	p.mu.Lock()
-	before := p.Status
-	p.Commit, p.Applied, p.Dropped = n.core.Commit(), n.applied, n.dropped
-	changed := before.Role != role || before.Term != term || before.Leader != leader || n.memberStatusDue
-	if changed {
-		n.memberStatusDue = false
-		n.fillStatus(&p.Status)
-	}
-	conf := p.Configuration
-	p.mu.Unlock()
+	var before Status
+	var conf raft.Configuration
+	changed := false
+	n.published.change(func(p *Status) {
+		before = *p
+		p.Commit, p.Applied, p.Dropped = n.core.Commit(), n.applied, n.dropped
+		changed = before.Role != role || before.Term != term || before.Leader != leader || n.memberStatusDue
+		if changed {
+			n.memberStatusDue = false
+			n.fillStatus(p)
+		}
+		conf = p.Configuration
+	})
 	if changed {
 		if !conf.Equal(before.Configuration) {
 			n.emit(MembersChanged{conf})

@@ -13,12 +13,11 @@ import (
 // Turn does everything that is waiting to be done, and does not block. Ticks come
 // first, so no amount of work makes a node late.
 func (n *Node) Turn() {
-	in := n.inbox.take(n.spare)
+	n.taken = n.inbox.take(n.taken)
 	if n.failed == nil {
-		n.turn(&in)
+		n.turn(&n.taken)
 	}
-	in.reset()
-	n.spare = in
+	n.taken.reset()
 }
 
 func (n *Node) turn(in *input) {
@@ -33,9 +32,7 @@ func (n *Node) turn(in *input) {
 		n.receive(&d.frame)
 		n.decoders.Put(d)
 	}
-	for _, task := range in.tasks {
-		task()
-	}
+	in.runTasks()
 	if n.failed != nil {
 		n.refuse(in, n.failed)
 		n.publish()
@@ -66,6 +63,7 @@ func (n *Node) admit(in *input) {
 	for _, c := range in.calls {
 		n.caller.await(c)
 	}
+	in.forgetRequests()
 }
 
 // refuse answers requests with an error; none of them took effect.
@@ -79,6 +77,7 @@ func (n *Node) refuse(in *input, err error) {
 	for _, c := range in.calls {
 		n.endCall(c, callResult{err: n.failure("call", err, n.whyNoLeader())})
 	}
+	in.forgetRequests()
 }
 
 func (n *Node) tick() {
@@ -110,7 +109,11 @@ func (n *Node) step(e raft.Event) {
 		return
 	}
 	n.refusedFrames.Add(1)
-	n.log.Warn("a message was refused", slog.Any("error", err))
+	sender := raft.None
+	if r, ok := e.(raft.Receive); ok {
+		sender = r.Message.From
+	}
+	n.complain(slog.LevelWarn, "a message was refused", sender, err)
 }
 
 // receive takes one frame.
@@ -347,12 +350,14 @@ func (n *Node) publish() {
 	n.served = n.served[:0]
 }
 
+const brokenHint = "this must never happen; keep the logs of all nodes and report it"
+
 // fail stops the node for good: going on could do harm.
 func (n *Node) fail(err error) {
 	if n.failed != nil {
 		return
 	}
-	n.failed = n.failure("run", err, "this must never happen; keep the logs of all nodes and report it")
-	n.log.Error("the node stops", slog.Any("error", err))
+	n.failed = n.failure("run", err, brokenHint)
 	n.shutDown(n.failed)
+	n.log.Error("the node stops", slog.Any("error", err))
 }
