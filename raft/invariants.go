@@ -154,8 +154,8 @@ func (c *Core) checkPersistence() string {
 		return fmt.Sprintf("durable %d, written %d, last %d", p.durable, p.written, c.log.last.Index)
 	case p.done > p.handedOut || p.hardWrite > p.handedOut:
 		return fmt.Sprintf("write %d done, %d has the hard state, %d handed out", p.done, p.hardWrite, p.handedOut)
-	case p.hardDurable() && len(p.held) > 0:
-		return fmt.Sprintf("%d messages are held back for nothing", len(p.held))
+	case p.hardDurable() && len(p.held) > 0 || len(p.held) > maxHeld:
+		return fmt.Sprintf("%d messages are held back, term and vote durable: %t", len(p.held), p.hardDurable())
 	}
 	number := p.done
 	for _, w := range p.open {
@@ -210,6 +210,23 @@ func (c *Core) checkProgress() string {
 		case p.inflight.size > c.config.MaxInflightMessages:
 			return fmt.Sprintf("%s: %d messages in flight", p.id, p.inflight.size)
 		}
+		if what := p.inflight.check(c.config.MaxInflightBytes); what != "" {
+			return fmt.Sprintf("%s: %s", p.id, what)
+		}
+	}
+	return ""
+}
+
+// check holds the account of bytes against the messages, and against the limit, which one
+// message may pass.
+func (f *inflight) check(limit int) string {
+	bytes, last := 0, 0
+	for i := range f.size {
+		last = f.ring[(f.start+i)%len(f.ring)].bytes
+		bytes += last
+	}
+	if bytes != f.bytes || f.size > 1 && bytes-last >= limit {
+		return fmt.Sprintf("%d bytes in flight in %d messages, %d are accounted for, the limit is %d", bytes, f.size, f.bytes, limit)
 	}
 	return ""
 }
@@ -246,6 +263,9 @@ func (c *Core) checkReads() string {
 		return ""
 	}
 	r := &c.lead.reads
+	if open := len(r.open) + len(r.waiting); open > c.config.MaxReads {
+		return fmt.Sprintf("%d are open, the limit is %d", open, c.config.MaxReads)
+	}
 	var last openRead
 	for _, o := range r.open {
 		if o.round < last.round || o.index < last.index || o.round > r.sequence+1 || o.index > c.commit {
