@@ -170,6 +170,25 @@ func changes(g *generator) Op {
 	return Op{Kind: Change, Node: Leader, Amount: voters | learners<<16}
 }
 
+// shape is one of the three ways to be connected in part that keep other algorithms from
+// having a leader (Ng, Haridi and Carbone, "Omni-Paxos: Breaking the Barriers of Partial
+// Connectivity", EuroSys 2023): one node reaches all and the others only it (loss of the
+// quorum), the same with a node cut off from it too (constrained election), or a chain.
+func shape(g *generator) Op {
+	n := g.schedule.Setup.Nodes
+	hub, gone, kind := g.below(n), g.below(n), g.below(3)
+	bits := uint32(0)
+	for a := range n {
+		for b := range a {
+			star := (a == hub || b == hub) && (kind != 1 || a != gone && b != gone)
+			if kind == 2 && a == b+1 || kind != 2 && star {
+				bits |= 1 << pair(a, b)
+			}
+		}
+	}
+	return Op{Kind: Graph, Amount: bits}
+}
+
 func graph(g *generator) Op { return Op{Kind: Graph, Amount: uint32(mix(&g.state)) & 0x3ff} }
 
 func calm(g *generator) {
@@ -200,7 +219,7 @@ func swarm(g *generator) {
 
 func partitions(g *generator) {
 	g.schedule.Setup.Faults = g.faults()
-	g.play(400, 100, requests, cuts, cuts, badNetwork)
+	g.play(400, 100, requests, cuts, cuts, badNetwork, []choice{{4, shape}})
 }
 
 func churn(g *generator) {
@@ -238,7 +257,7 @@ func floods(g *generator) {
 func graphs(g *generator) {
 	s := &g.schedule.Setup
 	s.Nodes = g.between(2, 5)
-	g.play(60, 1500, []choice{{2, graph}, {1, at(Mend)}}, requests)
+	g.play(60, 1500, []choice{{2, graph}, {2, shape}, {1, at(Mend)}}, requests)
 }
 
 func engines(g *generator) {
