@@ -3,7 +3,9 @@
 LINT_VERSION = v2.15.0
 FUZZ_TIME = 100000x
 
-.PHONY: check test race lint fuzz bench bench-peers explore-founding demo golden
+FOR = 3m
+
+.PHONY: check test race lint fuzz sim sim-coverage mutants bench bench-peers explore-founding demo golden
 
 check: lint test race fuzz ## everything that has to pass before a change lands
 
@@ -31,6 +33,17 @@ fuzz: ## every fuzz target with FUZZ_TIME inputs each
 			go test $$package -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZ_TIME); \
 		done; \
 	done
+
+sim: ## the simulator: how fast it is, and a search for FOR from a new seed
+	go test ./sim -run '^$$' -bench . -benchtime 10x
+	go run ./cmd/gaggle fuzz --for $(FOR)
+
+sim-coverage: ## what of the core, the engine and founding no run of the simulator reaches
+	go test ./sim -run NothingIsFound -runs 500 -coverpkg=./raft,./engine,./founding -covermode=count -coverprofile=bin/reached
+	go run ./sim/reach bin/reached
+
+mutants: ## plants every known mistake in a copy, and says what finds it (about an hour)
+	go run ./mutants
 
 bench: ## the benchmarks of README.md
 	go test . -run '^$$' -bench . -benchtime 3s
