@@ -49,9 +49,10 @@ func opToBytes(data []byte, s *Setup, op Op) []byte {
 	case ClockRate:
 		return append(data, byte(min(a, 280)-25))
 	case Cut, SlowLink, Unreachable, Transfer:
-		data = append(data, number(op.Other))
+		return append(data, number(op.Other), byte(a))
+	default:
+		return append(data, byte(a))
 	}
-	return append(data, byte(a))
 }
 
 func pauseToByte(d time.Duration) byte {

@@ -94,7 +94,7 @@ func TestTheFirstFindingCounts(t *testing.T) {
 func TestFuzzEndsWithItsContext(t *testing.T) {
 	ctx, end := context.WithCancel(t.Context())
 	var calls atomic.Int32
-	report, finding, err := Fuzz(ctx, Options{Seed: 1, Profile: "graphs"}, func(r Report) {
+	report, finding, err := Fuzz(ctx, Options{Seed: 1, Profile: "graphs"}, func(Report) {
 		if calls.Add(1) == 5 {
 			end()
 		}

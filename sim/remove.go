@@ -44,22 +44,27 @@ func (op Op) without(number int) uint32 {
 	case Change:
 		return withoutBit(op.Amount&0xffff, number) | withoutBit(op.Amount>>16, number)<<16
 	case Graph:
-		bits := uint32(0)
-		for b := range maxNodes {
-			for a := range b {
-				from, to := a, b
-				if from >= number {
-					from++
-				}
-				if to >= number {
-					to++
-				}
-				bits |= op.Amount >> pair(from, to) & 1 << pair(a, b)
-			}
-		}
-		return bits
+		return withoutPairs(op.Amount, number)
+	default:
+		return op.Amount
 	}
-	return op.Amount
+}
+
+// withoutPairs takes out the bits of all pairs that a node was in.
+func withoutPairs(bits uint32, number int) uint32 {
+	before := func(node int) int { // the number that a node had
+		if node >= number {
+			node++
+		}
+		return node
+	}
+	rest := uint32(0)
+	for b := range maxNodes {
+		for a := range b {
+			rest |= bits >> pair(before(a), before(b)) & 1 << pair(a, b)
+		}
+	}
+	return rest
 }
 
 // withoutBit takes out a bit. Those above it move down.
@@ -70,27 +75,15 @@ func withoutBit(bits uint32, number int) uint32 {
 
 // ofAll reports whether it is about no node in particular.
 func (k Kind) ofAll() bool {
-	switch k {
-	case Partition, Graph, Mend, Noisy, FormerLife:
-		return true
-	}
-	return false
+	return k == Partition || k == Graph || k == Mend || k == Noisy || k == FormerLife
 }
 
 // ofTwo reports whether it is about Other too.
 func (k Kind) ofTwo() bool {
-	switch k {
-	case Cut, SlowLink, Unreachable, Transfer:
-		return true
-	}
-	return false
+	return k == Cut || k == SlowLink || k == Unreachable || k == Transfer
 }
 
 // bits reports whether the bits of its Amount stand for something, one by one.
 func (k Kind) bits() bool {
-	switch k {
-	case Partition, Graph, Change, Noisy:
-		return true
-	}
-	return false
+	return k == Partition || k == Graph || k == Change || k == Noisy
 }

@@ -83,13 +83,10 @@ func (op Op) validate() error {
 	if op.After < 0 || op.After > maxLength {
 		return fmt.Errorf("it comes %v after the one before", op.After)
 	}
-	switch op.Kind {
-	case Partition, Graph, Change: // bits
-		return nil
-	case Noisy:
+	switch {
+	case op.Kind == Noisy:
 		return faultsOf(op.Amount).validate()
-	}
-	if op.Amount > maxAmount {
+	case op.Amount > maxAmount && !op.Kind.bits():
 		return fmt.Errorf("amount %d, the most is %d", op.Amount, maxAmount)
 	}
 	return nil
