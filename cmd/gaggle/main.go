@@ -1,5 +1,6 @@
 // Command gaggle runs nodes of a Gaggle cluster: a demonstration in one process
-// (gaggle demo), or one node a process (gaggle join).
+// (gaggle demo), one node a process (gaggle join), or many clusters in a simulator that
+// tries to break them (gaggle fuzz).
 package main
 
 import (
@@ -31,7 +32,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(demoCommand(), joinCommand())
+	root.AddCommand(demoCommand(), joinCommand(), fuzzCommand())
 	root.SetArgs(args)
 	root.SetIn(in)
 	root.SetOut(out)
