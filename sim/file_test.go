@@ -76,6 +76,7 @@ func TestAScheduleThatNoRunCanPlayIsRefused(t *testing.T) {
 		"op 1: it comes -1ns":       func(s *Schedule) { s.Ops[1].After = -1 },
 		"op 0: it comes 25h0m0s":    func(s *Schedule) { s.Ops[0].After = 25 * time.Hour },
 		"more than 24h0m0s":         func(s *Schedule) { s.Ops[0].After, s.Ops[1].After = 20*time.Hour, 20*time.Hour },
+		"1080000 ticks of all":      func(s *Schedule) { s.Ops[0].After, s.Ops[1].After = 0, 6*time.Hour },
 		"op 0: amount 4000000000":   func(s *Schedule) { s.Ops[0] = Op{Kind: SlowLink, Amount: 4e9} },
 		"op 1: sim: 510 of 256":     func(s *Schedule) { s.Ops[1] = Op{Kind: Noisy, Amount: 0xffff} },
 	} {

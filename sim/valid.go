@@ -12,8 +12,10 @@ const (
 	maxNodes = 16
 	maxOps   = 2000
 	maxNoise = 1 << 20
-	// maxLength is how long all Ops together may take.
-	maxLength = 24 * time.Hour
+	// maxLength is how long all Ops together may take, and maxNodeTicks how many ticks all
+	// nodes may have meanwhile, so that a run stays far below maxSteps.
+	maxLength    = 24 * time.Hour
+	maxNodeTicks = 500_000
 	// minTick and maxDelay are the shortest and the longest times in a Setup.
 	minTick  = time.Millisecond
 	maxDelay = time.Second
@@ -42,6 +44,9 @@ func (s *Schedule) Validate() error {
 		if length += op.After; length > maxLength {
 			return fmt.Errorf("sim: op %d is more than %v after the beginning", i, maxLength)
 		}
+	}
+	if ticks := int(length/s.Setup.Tick) * (s.Setup.Nodes + s.Setup.Spares); ticks > maxNodeTicks {
+		return fmt.Errorf("sim: %d ticks of all nodes, the most is %d", ticks, maxNodeTicks)
 	}
 	return nil
 }
