@@ -3,6 +3,7 @@ package gaggle_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -52,8 +53,9 @@ func TestAClusterIsNotFoundedBeforeAllAreThereAndTheLastGetsEverything(t *testin
 		first := []*labNode{l.join(gaggle.Size(3)), l.join(gaggle.Size(3))}
 		batches := l.proposeAll(first, 100)
 		mustWait(batches, time.Minute)
+		want := fmt.Sprintf("waiting for 1 more node (have %s, %s)", first[0].ID(), first[1].ID())
 		for _, n := range first {
-			if s := n.Status(); s.State != gaggle.Founding || s.Waiting != "waiting for 1 more node (have a, b)" {
+			if s := n.Status(); s.State != gaggle.Founding || s.Waiting != want {
 				l.errorf("%s is %v, %s", n.name, s.State, s.Waiting)
 			}
 		}
@@ -103,9 +105,11 @@ func TestNodesBeyondTheSizeAreStandbysSayWhyAndDisturbNobody(t *testing.T) {
 			if err := l.appendFor(spare, time.Minute); !errors.Is(err, gaggle.ErrStandby) {
 				l.errorf("an append on a standby ended with %v", err)
 			}
-			l.await("the standby says what it waits for, by name", func() bool {
+			members := leader.Status().Members
+			want := fmt.Sprintf("waiting for a place in the cluster of %s, %s, %s", members[0].ID, members[1].ID, members[2].ID)
+			l.await("the standby says what it waits for", func() bool {
 				s := spare.Status()
-				return s.Waiting == "waiting for a place in the cluster of a, b, c" && s.ClusterID == leader.Status().ClusterID
+				return s.Waiting == want && s.ClusterID == leader.Status().ClusterID
 			})
 		}
 		l.mustAppendAll(l.members(), 50)

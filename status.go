@@ -17,7 +17,8 @@ import (
 //	                       up to which Entries shows everything
 //	Configuration          the voters and learners
 //	Members                a MemberStatus for each of them, sorted by id
-//	LeaderSilent           how long ago a leader was last known, as of the last heartbeat
+//	LeaderSilent           how long ago a leader was last known, or, if none was, the node
+//	                       became a member, as of the last heartbeat
 //	Problem                the latest trouble that needs a person, nil if none: an *Error
 //	                       with ErrTwoClusters, ErrSizeMismatch or ErrInvariant
 //	Dropped, Refused       messages lost to full queues, frames that were malformed or

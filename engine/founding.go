@@ -98,6 +98,7 @@ func (n *Node) activate(c *founding.Charter) {
 	}
 	n.core = core
 	n.cluster = c.Cluster
+	n.leaderSeenAt = n.now // there was none to be heard before
 	// It is in the first entry too, but members may call before that is applied.
 	n.sessions.configure(raft.NewConfiguration(c.Voters, nil))
 	n.setState(Member, "")

@@ -50,7 +50,8 @@ type Status struct {
 	Configuration   raft.Configuration
 	// Members are the members of the configuration, sorted by id.
 	Members []MemberStatus
-	// LeaderSilent is how long ago a leader was last known.
+	// LeaderSilent is how long ago a leader was last known, or, if none ever was, how long
+	// the node has been a member; as of the last heartbeat, or of what changed since.
 	LeaderSilent time.Duration
 	// Problem is the latest trouble that needs somebody: ErrTwoClusters,
 	// ErrSizeMismatch or ErrInvariant, in an *Error; nil if there was none. It stays

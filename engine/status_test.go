@@ -61,6 +61,23 @@ func TestAFollowerShowsHowLongItsLeaderIsSilent(t *testing.T) {
 	}
 }
 
+func TestASilenceBeginsWhenANodeBecomesAMember(t *testing.T) {
+	f := newFlock(t, 3)
+	f.nodes = f.nodes[:2]
+	for range 1000 {
+		f.tick() // it takes long until the third is there
+	}
+	f.join("d", 3)
+	n := f.nodes[0]
+	f.until("it is a member", func() bool { return n.Status().State == Member })
+	if s := n.Status(); s.LeaderSilent > testTick {
+		t.Errorf("there has been no leader for %v", s.LeaderSilent)
+	}
+	if err := n.gaveUp("read", context.Canceled, "nothing was read"); errors.Is(err, ErrQuorumLost) {
+		t.Errorf("a read that ends during the first election ends with %v", err)
+	}
+}
+
 func TestWatchersSeeElectionsRolesMembersAndCommits(t *testing.T) {
 	f := newFlock(t, 3)
 	n := f.nodes[0]

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/ben-ng/gaggle/raft"
+	"github.com/ben-ng/gaggle/wire"
 )
 
 // Config says who a node is and how patient. All times are in ticks; 0 stands for the
@@ -12,7 +13,7 @@ type Config struct {
 	// ID is the node's identity. It must be new whenever the node has forgotten what
 	// it promised: a process without a disk takes a new one at each start.
 	ID raft.NodeID
-	// Name is what people call the node; it may be empty.
+	// Name is what people call the node, at most wire.MaxName bytes; it may be empty.
 	Name string
 	// Cluster is the name of the cluster to found or to find.
 	Cluster string
@@ -74,6 +75,8 @@ func (c *Config) validate() error {
 		return fmt.Errorf("founding: Config.ID is empty")
 	case len(c.ID) > raft.MaxNodeIDLen:
 		return fmt.Errorf("founding: Config.ID has %d bytes, the most is %d", len(c.ID), raft.MaxNodeIDLen)
+	case len(c.Name) > wire.MaxName:
+		return fmt.Errorf("founding: Config.Name has %d bytes, the most is %d", len(c.Name), wire.MaxName)
 	case c.Cluster == "":
 		return fmt.Errorf("founding: Config.Cluster is empty")
 	case c.Size < 1 || c.Size > raft.MaxMembers:

@@ -15,7 +15,7 @@ func (f *Founder) Waiting() string {
 	case Fresh:
 		return f.waitingToFound()
 	case Standby:
-		return fmt.Sprintf("waiting for a place in the cluster of %s", f.names(f.saved.Charter.Voters))
+		return fmt.Sprintf("waiting for a place in the cluster of %s", list(f.saved.Charter.Voters))
 	case Member:
 	}
 	return ""
@@ -27,17 +27,17 @@ func (f *Founder) waitingToFound() string {
 	}
 	have := f.have()
 	if missing := f.config.Size - len(have); missing > 0 {
-		return fmt.Sprintf("waiting for %d more %s (have %s)", missing, plural(missing, "node"), f.names(have))
+		return fmt.Sprintf("waiting for %d more %s (have %s)", missing, plural(missing, "node"), list(have))
 	}
 	if all := f.poll(everybody); all.answers < f.config.Size {
 		c := all.doubtful
 		return fmt.Sprintf("waiting for %s: the cluster of %s may exist; if they are lost for good, restart %s",
-			f.names(f.silent(c)), f.names(c.Voters), f.names(f.pledgedTo(c)))
+			list(f.silent(c)), list(c.Voters), list(f.pledgedTo(c)))
 	}
 	if f.saved.Round == (Round{}) {
-		return fmt.Sprintf("waiting a moment for others to say hello (have %s)", f.names(have))
+		return fmt.Sprintf("waiting a moment for others to say hello (have %s)", list(have))
 	}
-	return fmt.Sprintf("waiting for agreement on the founding nodes (have %s)", f.names(have))
+	return fmt.Sprintf("waiting for agreement on the founding nodes (have %s)", list(have))
 }
 
 func everybody(*peer) bool { return true }
@@ -75,19 +75,14 @@ func (f *Founder) pledgedTo(c Charter) []raft.NodeID {
 	})
 }
 
-// names lists nodes by what people call them.
-func (f *Founder) names(ids []raft.NodeID) string {
-	names := make([]string, len(ids))
+// list lists nodes by their ids, as members and leaders are shown: names come with hellos,
+// and the words would change with each, though the node waits for the same.
+func list(ids []raft.NodeID) string {
+	texts := make([]string, len(ids))
 	for i, id := range ids {
-		names[i] = string(id)
-		if p := f.peers.get(id); p != nil && p.name != "" {
-			names[i] = p.name
-		}
-		if id == f.config.ID && f.config.Name != "" {
-			names[i] = f.config.Name
-		}
+		texts[i] = string(id)
 	}
-	return strings.Join(names, ", ")
+	return strings.Join(texts, ", ")
 }
 
 func plural(n int, noun string) string {

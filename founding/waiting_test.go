@@ -33,14 +33,14 @@ func TestTheSilentAreWaitedForAgain(t *testing.T) {
 	l.wantWaiting("a", "waiting for 1 more node (have a, b)")
 }
 
-func TestNodesAreCalledByTheirNames(t *testing.T) {
+func TestNodesAreListedByTheirIdsAndNamedWhereOneIsMeant(t *testing.T) {
 	l := newLab(t, 3, "abcd")
 	l.node("a").config.Name = "anna"
 	l.node("b").config.Name = "bert"
 	l.tell("b", "a")
-	l.wantWaiting("a", "waiting for 1 more node (have anna, bert)")
+	l.wantWaiting("a", "waiting for 1 more node (have a, b)")
 	l.run(40)
-	l.wantWaiting("d", "waiting for a place in the cluster of anna, bert, c")
+	l.wantWaiting("d", "waiting for a place in the cluster of a, b, c")
 	l.start("e")
 	l.node("d").config.Name = "dora"
 	l.tell("d", "e")
