@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -23,11 +24,29 @@ type outcome struct {
 // patience is how long anything may take before a test gives up on it.
 const patience = time.Minute
 
+// A stream keeps what several write to it, as a log and an output do to standard error.
+type stream struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (s *stream) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.Write(p)
+}
+
+func (s *stream) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.b.String()
+}
+
 // runCommand runs the command in this process.
 func runCommand(ctx context.Context, in io.Reader, args ...string) outcome {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	var out, errs bytes.Buffer
+	var out, errs stream
 	code := run(ctx, args, in, &out, &errs)
 	return outcome{code, out.String(), errs.String()}
 }
@@ -55,6 +74,7 @@ type event struct {
 	Commit, Applied     uint64
 	Members             []string
 	Nodes, Entries      int
+	Lines               int
 	Elections           int
 	Identical           bool
 	Seconds             float64
@@ -62,12 +82,13 @@ type event struct {
 
 // eventFields are the fields of each event, and must all be there.
 var eventFields = map[string][]string{
-	"committed": {"event", "index", "node", "term", "value"},
-	"leader":    {"event", "node", "term"},
-	"stopped":   {"event", "node"},
-	"listening": {"address", "event", "node"},
-	"status":    {"applied", "commit", "event", "leader", "members", "node", "role", "state", "term"},
-	"summary":   {"elections", "entries", "event", "identical", "nodes", "seconds"},
+	"committed":   {"event", "index", "node", "term", "value"},
+	"leader":      {"event", "node", "term"},
+	"stopped":     {"event", "node"},
+	"listening":   {"address", "event", "node"},
+	"status":      {"applied", "commit", "event", "leader", "members", "node", "role", "state", "term"},
+	"uncommitted": {"event", "lines", "node"},
+	"summary":     {"elections", "entries", "event", "identical", "nodes", "seconds"},
 }
 
 // parseEvent reads a line that --json wrote.

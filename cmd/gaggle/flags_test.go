@@ -52,10 +52,10 @@ func TestACommandLineThatIsWrongIsRefusedWithTheReason(t *testing.T) {
 
 var longID = strings.Repeat("x", 65)
 
-func TestHelpNamesEveryFlag(t *testing.T) {
+func TestHelpNamesEveryFlagAndTheExitStatus(t *testing.T) {
 	for command, flags := range map[string]string{
-		"demo": "--nodes --channel --kill-leader --json",
-		"join": "--size --name --listen --id --json --status --exit",
+		"demo": "--nodes --channel --kill-leader --json 130",
+		"join": "--size --name --listen --id --json --status --exit 130 standby",
 	} {
 		o := runCommand(t.Context(), strings.NewReader(""), command, "--help")
 		if o.code != 0 {

@@ -39,11 +39,17 @@ on this machine, else on any port; so the same command in three shells is a clus
 Lines of standard input, of at most 1,000,000 bytes, are appended; committed entries
 are written to standard output. How the node stands is written to standard error
 whenever it changes: where it listens, what it waits for, whether it is a member or a
-standby, who leads. At the end of its input the node stays until it is interrupted.
+standby, who leads. At the end of its input the node stays until it is interrupted. A
+standby takes no lines: one that is typed into it ends the process.
+
+The exit status is 0 if all lines of standard input are known to be committed, with
+--exit after the last one, without it when the node is interrupted. It is 130 if the
+node is interrupted before, which says how many lines are not, and 1 after an error.
 
 With --json each line of standard output is an object {"event":"committed",…} and each
-of standard error {"event":"listening",…}, {"event":"status",…}, or a record of the log
-with "level" and "msg". In JSON, what is not UTF-8 becomes U+FFFD.
+of standard error {"event":"listening",…}, {"event":"status",…}, {"event":"uncommitted",…}
+at an interrupt, or a record of the log with "level" and "msg". In JSON, what is not
+UTF-8 becomes U+FFFD.
 
 The node keeps its log in memory, and nodes are not replaced: a node that leaves, with
 --exit too, takes its vote along, and when half of the N nodes or more have ever
@@ -101,8 +107,7 @@ func join(ctx context.Context, address string, o joinOptions, in io.Reader, out,
 	others.Go(func() { j.showStatus(running, asked, changed, o.status) })
 	shown := make(chan error, 1)
 	others.Go(func() { shown <- j.show(running) })
-	appended := make(chan error, 1)
-	// Not waited for: nothing can interrupt a read of standard input.
+	appended, allAppended := make(chan error, 1), false
 	go func() { appended <- j.appendAll(running, in) }()
 	for err == nil {
 		select {
@@ -110,15 +115,25 @@ func join(ctx context.Context, address string, o joinOptions, in io.Reader, out,
 			err = ctx.Err()
 		case err = <-shown:
 		case err = <-appended:
-			if err == nil && o.exit {
+			if allAppended = true; err == nil && o.exit {
 				return nil
 			}
 		}
 	}
-	if ctx.Err() != nil && !o.exit {
-		return nil // it was to stay until it is interrupted
+	if ctx.Err() == nil {
+		return err
 	}
-	return err
+	if !allAppended {
+		<-appended // it has counted what is committed
+	}
+	open := int(j.open.Load())
+	if open > 0 {
+		j.errs.uncommitted(string(n.ID()), open)
+	}
+	if open > 0 || o.exit {
+		return ctx.Err()
+	}
+	return nil // it was to stay until it is interrupted
 }
 
 // newLog returns a log for what an operator should know.

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/ben-ng/gaggle"
@@ -63,6 +64,8 @@ type joined struct {
 	node *gaggle.Node[[]byte]
 	out  *output
 	errs *output
+	// open counts the lines that were read and are not known to be committed.
+	open atomic.Int64
 	// written is the index up to which entries have been written out.
 	written milestone
 }
@@ -84,27 +87,49 @@ func (j *joined) show(ctx context.Context) error {
 const joinWindow = 4096
 
 // appendAll appends the lines of a reader, many at a time, in their order, and returns
-// when all of them are committed and written out.
+// when all of them are committed and written out, or the context has ended.
 func (j *joined) appendAll(ctx context.Context, in io.Reader) error {
 	underWay := make(chan *gaggle.Proposal[[]byte], joinWindow)
 	proposed := make(chan error, 1)
-	// Not waited for: see join.
+	// Not waited for: nothing can interrupt a read of standard input.
 	go func() {
 		defer close(underWay)
 		proposed <- j.proposeAll(ctx, in, underWay)
 	}()
 	var last gaggle.Index
-	for p := range underWay {
+	for p := next(ctx, underWay); p != nil; p = next(ctx, underWay) {
 		e, err := p.Wait(ctx)
 		if err != nil {
 			return err
 		}
+		j.open.Add(-1)
 		last = e.Index
 	}
 	if err := j.written.wait(ctx, uint64(last)); err != nil {
 		return err
 	}
-	return <-proposed
+	select {
+	case err := <-proposed:
+		return err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// next returns the next line under way, and nil after the last, or when the context has
+// ended and none is waiting: so what is committed by then is known to be.
+func next(ctx context.Context, underWay <-chan *gaggle.Proposal[[]byte]) *gaggle.Proposal[[]byte] {
+	select {
+	case p := <-underWay:
+		return p
+	default:
+	}
+	select {
+	case p := <-underWay:
+		return p
+	case <-ctx.Done():
+		return nil
+	}
 }
 
 // proposeAll proposes the lines of a reader.
@@ -114,6 +139,7 @@ func (j *joined) proposeAll(ctx context.Context, in io.Reader, underWay chan<- *
 		if err != nil {
 			return err
 		}
+		j.open.Add(1)
 		p, err := j.propose(ctx, []byte(line), before)
 		if err != nil {
 			return err
@@ -160,10 +186,12 @@ type standing struct {
 	waiting string
 	leader  gaggle.NodeID
 	term    gaggle.Term
+	// electing: there is no leader, which is no trouble yet.
+	electing bool
 }
 
 func standingOf(s gaggle.Status) standing {
-	now := standing{s.State, s.Waiting, s.Leader, s.Term}
+	now := standing{s.State, s.Waiting, s.Leader, s.Term, electing(s)}
 	if s.Leader == "" {
 		now.term = 0 // candidates count on, which is no news
 	}

@@ -3,7 +3,9 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"slices"
@@ -71,7 +73,6 @@ func TestANodeStaysAtTheEndOfItsInputUntilItIsInterrupted(t *testing.T) {
 	nodes[2].awaitCommitted("z")
 	nodes[1].signal(syscall.SIGTERM)
 	nodes[1].awaitExit(0)
-	nodes[2].say("never committed")
 	nodes[2].signal(syscall.SIGINT)
 	nodes[2].awaitExit(0)
 	for _, c := range nodes {
@@ -160,6 +161,9 @@ func TestANodeSaysUnaskedHowItStands(t *testing.T) {
 	for _, c := range []*child{first, second, third} {
 		c.awaitLine(&c.errs, ": member, ")
 		c.awaitLine(&c.errs, `leader "n`)
+		if lines, _ := c.errs.all(); strings.Contains(strings.Join(lines, ""), "nothing is committed") {
+			t.Errorf("%s makes a trouble of its first election: %q", c.name, lines)
+		}
 	}
 	fourth := begin("n4")
 	fourth.awaitLine(&fourth.errs, ": standby, ")
@@ -167,6 +171,10 @@ func TestANodeSaysUnaskedHowItStands(t *testing.T) {
 		c.signal(syscall.SIGKILL)
 	}
 	first.awaitLine(&first.errs, "no leader, so nothing is committed until 2 of the 3 meet")
+	// By now the fourth has heard the names of all.
+	if lines, _ := fourth.errs.all(); strings.Count(strings.Join(lines, ""), ": standby, ") != 1 {
+		t.Errorf("the standby says %q", lines)
+	}
 }
 
 func TestAFourthNodeIsAStandbyAndTakesNoLines(t *testing.T) {
@@ -250,6 +258,54 @@ func TestAnInterruptBeforeAllLinesAreCommittedIsNoSuccess(t *testing.T) {
 	c.awaitStatus("being alone", func(s event) bool { return s.Waiting != "" })
 	c.signal(syscall.SIGINT)
 	c.awaitExit(130)
+}
+
+// A typist types some lines and says when they were read.
+type typist struct {
+	lines io.Reader
+	read  func()
+	rest  io.Reader
+}
+
+func (y *typist) Read(p []byte) (int, error) {
+	if n, err := y.lines.Read(p); err == nil {
+		return n, nil
+	}
+	y.read() // what was read before has been dealt with
+	return y.rest.Read(p)
+}
+
+func TestAnInterruptSaysHowManyLinesAreNotKnownToBeCommitted(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		lines, want string
+		args        []string
+		code        int
+	}{
+		{"x\n", "1 line was not known to be committed\n", nil, 130},
+		{"x\ny\nz\n", "3 lines were not known to be committed\n", nil, 130},
+		{"x\ny\n", "2 lines were not known to be committed\n", []string{"--exit"}, 130},
+		{"x\ny\n", `"lines":2}` + "\n", []string{"--json"}, 130},
+		{"", "", nil, 0},
+		{"", "", []string{"--exit"}, 130},
+	} {
+		ctx, interrupt := context.WithCancel(t.Context())
+		rest, _ := io.Pipe()
+		args := append([]string{"join", meetingPlace(t), "--size", "3", "--name", t.Name()}, c.args...)
+		o := runCommand(ctx, &typist{strings.NewReader(c.lines), interrupt, rest}, args...)
+		if o.code != c.code || !strings.Contains(o.errs, c.want) || c.want == "" && strings.Contains(o.errs, "committed") {
+			t.Errorf("%q %v: exit code %d, and %q", c.lines, c.args, o.code, o.errs)
+		}
+	}
+}
+
+func TestAnInterruptAfterAllLinesAreCommittedIsASuccess(t *testing.T) {
+	t.Parallel()
+	c := nodeOf(t, meetingPlace(t), "n1", 1)
+	c.say("x", "y")
+	c.awaitCommitted("x", "y")
+	c.signal(syscall.SIGINT)
+	c.awaitExit(0)
 }
 
 func TestAProcessWhoseOutputNobodyReadsEnds(t *testing.T) {

@@ -59,6 +59,11 @@ type (
 		Applied gaggle.Index `json:"applied"`
 		Problem string       `json:"problem,omitempty"`
 	}
+	uncommittedEvent struct {
+		Event string `json:"event"`
+		Node  string `json:"node"`
+		Lines int    `json:"lines"`
+	}
 	summaryEvent struct {
 		Event     string  `json:"event"`
 		Nodes     int     `json:"nodes"`
@@ -120,6 +125,22 @@ func (o *output) listening(node, address string) {
 	_ = o.flush() // an error comes again with the first status
 }
 
+// uncommitted says how many lines a node was given that may be lost.
+func (o *output) uncommitted(node string, lines int) {
+	verb := "were"
+	if lines == 1 {
+		verb = "was"
+	}
+	o.event(uncommittedEvent{"uncommitted", node, lines}, "%s %s not known to be committed", count(lines, "line"), verb)
+	_ = o.flush() // it is the last word
+}
+
+// electing reports whether a member without a leader may have one at any moment, as
+// founding, or the time of the last leader, has just ended. All are there then, as a rule.
+func electing(s gaggle.Status) bool {
+	return s.State == gaggle.Member && s.Leader == "" && s.LeaderSilent < 2*gaggle.LAN().ElectionMax
+}
+
 // status describes a node's state.
 func (o *output) status(s gaggle.Status) {
 	e := statusEvent{
@@ -137,7 +158,10 @@ func (o *output) status(s gaggle.Status) {
 	if s.State == gaggle.Member {
 		e.Role = s.Role.String()
 		leader := fmt.Sprintf("leader %q", s.Leader)
-		if s.Leader == "" {
+		switch {
+		case electing(s):
+			leader = "electing a leader"
+		case s.Leader == "":
 			leader = fmt.Sprintf("no leader, so nothing is committed until %d of the %d meet", len(s.Members)/2+1, len(s.Members))
 		}
 		text += fmt.Sprintf(", %s in term %d, %s, commit %d, members %v", s.Role, s.Term, leader, s.Commit, e.Members)
