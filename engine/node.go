@@ -115,6 +115,9 @@ func New(config Config) (*Node, error) {
 	if err := config.Raft.Validate(); err != nil {
 		return nil, err
 	}
+	if config.Raft.MaxMessageBytes > wire.EntriesCapacity {
+		return nil, fmt.Errorf("engine: Config.Raft.MaxMessageBytes is %d, a frame holds %d at most", config.Raft.MaxMessageBytes, wire.EntriesCapacity)
+	}
 	if config.TickInterval <= 0 {
 		return nil, fmt.Errorf("engine: Config.TickInterval is %v, must be more than 0", config.TickInterval)
 	}

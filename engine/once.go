@@ -39,6 +39,12 @@ func (n *Node) proposeOnce(q *Proposal) {
 		n.resolve(q, Item{}, n.failure("append", ErrNotLeader, "the term that the handler was called in is over; nothing was appended"))
 		return
 	}
+	if !n.core.LeadsSettled() {
+		// Until an entry of this term is committed, it is not known that what an earlier
+		// leadership of this node has put at the same index is gone for good.
+		n.onceWaiting = append(n.onceWaiting, q)
+		return
+	}
 	if !q.state.CompareAndSwap(proposalWaiting, proposalSent) {
 		n.dropAbandoned(q)
 		return
@@ -50,7 +56,8 @@ func (n *Node) proposeOnce(q *Proposal) {
 		return
 	}
 	if old := n.proposer.once[index]; old != nil {
-		// This leader's log has everything that is committed, and not the old value.
+		// An entry of this term is committed before it, and none of an earlier term can
+		// come behind that.
 		n.resolve(old, Item{}, n.failure("append", ErrNotLeader, lostInTerm))
 	}
 	n.proposer.once[index] = q

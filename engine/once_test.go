@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/ben-ng/gaggle/raft"
@@ -131,6 +132,57 @@ func TestAppendsInATermThatIsOverEndWithTheFirstEntryOfTheNext(t *testing.T) {
 		}
 		if !errors.Is(p.err, ErrNotLeader) {
 			t.Errorf("append %d ended with %v", i, p.err)
+		}
+	}
+}
+
+// a leads term T and appends x1, x2, x3, which reach c alone. b wins T+1 with others and
+// reaches a, whose log it cuts to one no-op; a wins T+2, and its no-op is the entry behind
+// that. Until that is committed, c may still win and bring x3 into the log, so whoever
+// appended it is not told that it is gone, whatever a appends at its index meanwhile.
+func TestAnAppendInATermIsNotGivenUpWhileItMayComeBack(t *testing.T) {
+	_, a, _ := leads(t, 5)
+	spyOn(t, a)
+	conf := a.core.Status().Configuration
+	others := slices.DeleteFunc(conf.Members(), func(id raft.NodeID) bool { return id == a.ID() })
+	b, c, d := others[0], others[1], others[2]
+	_, term, _ := a.core.Leadership()
+	last := a.core.Last()
+	old := []raft.Entry{}
+	lost := []*Proposal{}
+	for i, value := range []string{"x1", "x2", "x3"} {
+		lost = append(lost, appendInTerm(t, a, term, value))
+		old = append(old, raft.Entry{Index: last.Index + 1 + raft.Index(i), Term: term, Data: newOnce([]byte(value))})
+	}
+	a.Turn()
+	say := func(from raft.NodeID, in raft.Term, body raft.Body) {
+		hear(a, from, &raft.Message{From: from, To: a.ID(), Term: in, Body: body})
+	}
+	noOp := func(i int, in raft.Term) raft.Entry {
+		return raft.Entry{Index: last.Index + raft.Index(i), Term: in, Type: raft.EntryNoOp}
+	}
+	say(b, term+1, &raft.AppendEntries{Session: 1, Prev: last, Entries: []raft.Entry{noOp(1, term+1)}, Commit: last.Index})
+	for range 2 * a.config.Raft.ElectionTicksMax {
+		if role, _, _ := a.core.Leadership(); role != raft.PreCandidate {
+			pass(a, 1)
+		}
+	}
+	for _, preVote := range []bool{true, false} {
+		say(b, term+2, &raft.VoteReply{PreVote: preVote, Granted: true})
+		say(d, term+2, &raft.VoteReply{PreVote: preVote, Granted: true})
+	}
+	if role, in, _ := a.core.Leadership(); role != raft.Leader || in != term+2 {
+		t.Fatalf("a is a %v of term %d", role, in)
+	}
+	appendInTerm(t, a, term+2, "y")
+	a.Turn()
+	if n := len(lost[2].ready); n > 0 {
+		t.Fatalf("x3 is given up: %v", lost[2].err)
+	}
+	say(c, term+3, &raft.AppendEntries{Session: 1, Prev: last, Entries: append(old, noOp(4, term+3)), Commit: last.Index + 4})
+	for i, p := range lost {
+		if item, err := wait(t, p); err != nil || item.Index != old[i].Index {
+			t.Errorf("x%d is at %d: %v", i+1, item.Index, err)
 		}
 	}
 }

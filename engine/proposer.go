@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"fmt"
+
 	"github.com/ben-ng/gaggle/raft"
 	"github.com/ben-ng/gaggle/wire"
 )
@@ -174,6 +176,10 @@ func (n *Node) appliedOwn(e *raft.Entry, c *command, v verdict) {
 	p := &n.proposer
 	switch v {
 	case accepted:
+		if p.window.size == 0 || p.base != c.serial {
+			n.fail(fmt.Errorf("%w: entry %d has number %d of this node's session, which waits for %d of %d", raft.ErrInvariant, e.Index, c.serial, p.base, p.next-1))
+			return
+		}
 		q := p.window.pop()
 		p.sentBytes = max(0, p.sentBytes-len(q.command))
 		p.base++

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -93,7 +94,7 @@ func (n *Node) Status() Status {
 	n.published.mu.Lock()
 	s := n.published.Status
 	n.published.mu.Unlock()
-	s.Members = append([]MemberStatus(nil), s.Members...)
+	s.Members, s.Configuration = slices.Clone(s.Members), s.Configuration.Clone()
 	n.inbox.mu.Lock()
 	s.Dropped += n.inbox.dropped
 	n.inbox.mu.Unlock()

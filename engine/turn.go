@@ -108,12 +108,11 @@ func (n *Node) step(e raft.Event) {
 		n.fail(err)
 		return
 	}
-	n.refusedFrames.Add(1)
 	sender := raft.None
 	if r, ok := e.(raft.Receive); ok {
 		sender = r.Message.From
 	}
-	n.complain(slog.LevelWarn, "a message was refused", sender, err)
+	n.refuseFrom(sender, err)
 }
 
 // receive takes one frame.
@@ -144,6 +143,10 @@ func (n *Node) receive(f *wire.Frame) {
 func (n *Node) take(from raft.NodeID, m any) {
 	switch m := m.(type) {
 	case *raft.Message:
+		if _, ok := m.Body.(*raft.InstallSnapshot); ok {
+			n.refuseFrom(from, errNoSnapshots)
+			return
+		}
 		n.step(raft.Receive{Message: m})
 	case *wire.Proposals:
 		n.forwarded(from, m)
@@ -160,15 +163,23 @@ func (n *Node) take(from raft.NodeID, m any) {
 	}
 }
 
+// errNoSnapshots: nodes that keep their whole log in memory send none, and one that
+// arrives stands for entries that the node would never have applied.
+var errNoSnapshots = errors.New("a snapshot, which no node of this version sends")
+
 // forwarded appends another node's proposals to this leader's log.
 func (n *Node) forwarded(from raft.NodeID, m *wire.Proposals) {
 	entries := make([]raft.Entry, len(m.Entries))
-	for i, command := range m.Entries {
-		if _, err := decodeCommand(command); err != nil {
-			n.refusedFrames.Add(1)
+	for i, data := range m.Entries {
+		c, err := decodeCommand(data)
+		if err == nil && !n.mayForward(from, &c) {
+			err = errForeignCommand
+		}
+		if err != nil {
+			n.refuseFrom(from, err)
 			return
 		}
-		entries[i].Data = command
+		entries[i].Data = data
 	}
 	switch err := n.core.Step(raft.Propose{Entries: entries}); {
 	case err == nil:
@@ -179,6 +190,27 @@ func (n *Node) forwarded(from raft.NodeID, m *wire.Proposals) {
 	default:
 		n.post(from, &wire.ProposalsRefused{Reason: wire.Busy})
 	}
+}
+
+var errForeignCommand = errors.New("a command that is not its sender's to propose")
+
+// mayForward reports whether a command is one that a node may send to the leader: in its
+// own session, if this node knows whose that is, and nothing that only a leader appends.
+func (n *Node) mayForward(from raft.NodeID, c *command) bool {
+	switch c.kind {
+	case commandAppend:
+		s := n.sessions.byID[c.session]
+		return s == nil || s.node == from
+	case commandOpenSession:
+		return c.node == from
+	}
+	return false
+}
+
+// refuseFrom counts and reports what another node should not have sent.
+func (n *Node) refuseFrom(from raft.NodeID, why error) {
+	n.refusedFrames.Add(1)
+	n.complain(slog.LevelWarn, "a message was refused", from, why)
 }
 
 // peerUnreachable follows the channel's word that messages to a node may be lost.
@@ -330,7 +362,9 @@ func (n *Node) publish() {
 		clear(n.items)
 		n.items = n.items[:0]
 	}
-	n.publishStatus()
+	if n.failed == nil { // else shutDown has said the last word
+		n.publishStatus()
+	}
 	for _, w := range n.served {
 		n.settleRead(w)
 	}

@@ -146,3 +146,25 @@ func TestAChangeWithTooManyNewcomersIsRefused(t *testing.T) {
 		t.Errorf("the log went from %v to %v", before.Last, after.Last)
 	}
 }
+
+// Whoever asks may sort, cut and append to what they get.
+func TestWhatAStatusSaysIsTheCallers(t *testing.T) {
+	saved, err := Found([]NodeID{"a", "b", "c"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := New(DefaultConfig("a", 1), saved)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "voters(a b c)"
+	conf := c.Status().Configuration
+	clear(conf.Members())
+	if conf.String() != want {
+		t.Errorf("the members are the configuration's own: %v", conf)
+	}
+	clear(conf.Voters)
+	if now := c.Status().Configuration; now.String() != want {
+		t.Errorf("the configuration is the core's own: %v", now)
+	}
+}

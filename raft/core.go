@@ -185,7 +185,7 @@ func (c *Core) Status() Status {
 		ID: c.config.ID, Role: c.role, Term: c.hard.Term, VotedFor: c.hard.VotedFor, Leader: c.leader,
 		Commit: c.commit, Applied: c.applied, Durable: c.persist.durable,
 		Base: c.log.base, Last: c.log.last,
-		Configuration: c.members.current(), ConfigurationIndex: c.members.index(),
+		Configuration: c.members.current().Clone(), ConfigurationIndex: c.members.index(),
 	}
 	if c.lead != nil {
 		s.OwnTermCommitted = c.ownTermCommitted()
@@ -221,10 +221,21 @@ func (c *Core) tick() {
 	}
 }
 
+// maxTermsAhead is how far a message's term may be ahead: more elections than a node can
+// have missed. One message must not bring a cluster to the last term there is.
+const maxTermsAhead = 1 << 32
+
+// maxIndex is above every index that a log will reach, and so low that sums of indexes do
+// not overflow.
+const maxIndex = 1 << 62
+
 // receive takes a message. What its term means comes first (§3.3), whatever it is.
 func (c *Core) receive(m Message) error {
 	if m.To != c.config.ID || m.From == c.config.ID || m.From == None || m.Term == 0 {
 		return fmt.Errorf("%w: from %q to %q in term %d", ErrInvalidMessage, m.From, m.To, m.Term)
+	}
+	if m.Term > c.hard.Term+maxTermsAhead {
+		return fmt.Errorf("%w: %s is in term %d, this node in %d", ErrInvalidMessage, m.From, m.Term, c.hard.Term)
 	}
 	if err := c.checkBody(m); err != nil {
 		return err
@@ -268,7 +279,7 @@ func (c *Core) checkBody(m Message) error {
 	case *AppendEntries:
 		return c.checkRun(b.Prev, b.Entries, m.Term)
 	case *InstallSnapshot:
-		if b.Meta.Last.Index == 0 || b.Meta.Last.Term == 0 || b.Meta.Last.Term > m.Term || b.Meta.ConfigurationIndex > b.Meta.Last.Index {
+		if b.Meta.Last.Index == 0 || b.Meta.Last.Index > maxIndex || b.Meta.Last.Term == 0 || b.Meta.Last.Term > m.Term || b.Meta.ConfigurationIndex > b.Meta.Last.Index {
 			return fmt.Errorf("%w: a snapshot at %v in term %d", ErrInvalidMessage, b.Meta.Last, m.Term)
 		}
 		if err := b.Meta.Configuration.Validate(); err != nil {
@@ -284,7 +295,7 @@ func (c *Core) checkBody(m Message) error {
 // checkRun reports whether entries can follow a position in a log that was made in
 // terms up to limit.
 func (c *Core) checkRun(prev Position, entries []Entry, limit Term) error {
-	if prev.Term > limit || prev.Index == 0 && prev.Term != 0 || prev.Index != 0 && prev.Term == 0 {
+	if prev.Term > limit || prev.Index > maxIndex || prev.Index == 0 && prev.Term != 0 || prev.Index != 0 && prev.Term == 0 {
 		return fmt.Errorf("%w: previous entry %v in term %d", ErrInvalidMessage, prev, limit)
 	}
 	for i := range entries {
