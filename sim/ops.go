@@ -13,7 +13,7 @@ func (w *world) do(op Op) {
 		return
 	}
 	other, _ := w.target(op.Other)
-	done := false
+	var done bool
 	switch {
 	case op.Kind < Cut:
 		done = w.users.do(n, op)
@@ -87,23 +87,8 @@ func (n *network) do(from, to *node, op Op) bool {
 
 // suffer is what happens to a node's process, clock or disk.
 func (n *node) suffer(op Op) bool {
-	down := n.process == nil
-	switch op.Kind {
-	case Restart:
-		if down && n.world.setup.Layer == Cores {
-			n.start()
-			return true
-		}
-		return false
-	case Wipe:
-		if down && n.world.mayWipe(n) {
-			n.wipe()
-			return true
-		}
-		return false
-	}
-	if down {
-		return false
+	if n.process == nil {
+		return n.comeBack(op.Kind)
 	}
 	switch op.Kind {
 	case Crash:
@@ -136,6 +121,19 @@ func (n *node) suffer(op Op) bool {
 		n.disk.hang()
 	case HealDisk:
 		n.disk.heal()
+	default:
+		return false
+	}
+	return true
+}
+
+// comeBack starts a node that is down.
+func (n *node) comeBack(kind Kind) bool {
+	switch {
+	case kind == Restart && n.world.setup.Layer == Cores:
+		n.start()
+	case kind == Wipe && n.world.mayWipe(n):
+		n.wipe()
 	default:
 		return false
 	}

@@ -26,10 +26,10 @@ func Picture(s *Schedule, path string) error {
 	return porcupine.VisualizePath(registerModel, info, path)
 }
 
-// historyOf plays a schedule, as run does, for the history alone.
+// historyOf plays a schedule for the history alone.
 func historyOf(s *Schedule) []porcupine.Operation {
-	w := &world{schedule: s, setup: &s.Setup, noise: noise{tape: append([]byte(nil), s.Noise...), seed: s.NoiseSeed}}
-	w.playOut()
+	w := newWorld(s, nil)
+	_ = w.play() // whoever made the finding knows
 	ops := w.users.history.known()
 	for i := range ops {
 		// What never ended goes on until the end; to that of all time it would leave no
@@ -37,18 +37,4 @@ func historyOf(s *Schedule) []porcupine.Operation {
 		ops[i].Return = min(ops[i].Return, int64(2*w.step+2))
 	}
 	return ops
-}
-
-// playOut plays to the end, or to a violation.
-func (w *world) playOut() {
-	defer func() {
-		_ = recover() // whoever made the finding knows
-		for _, n := range w.nodes {
-			n.end()
-		}
-	}()
-	w.found()
-	w.live()
-	w.settle()
-	w.judge()
 }

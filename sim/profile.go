@@ -20,6 +20,7 @@ func Profiles() []Profile {
 		{"calm", "five nodes, few requests, nothing goes wrong", calm},
 		{"swarm", "some kinds of trouble, drawn for each run, and no others", swarm},
 		{"partitions", "links and nodes are cut off in every way", partitions},
+		{"elections", "candidates that stand at once, voters that crash in between, old leaders", elections},
 		{"churn", "members come and go, snapshots, transfers, crashes", churn},
 		{"disks", "slow and hanging disks, crashes between write and sync", disks},
 		{"clocks", "clocks that run at other speeds, jump, and processes that pause", clocks},
@@ -79,16 +80,17 @@ func (g *generator) node() uint8 {
 	return uint8(g.below(s.Nodes + s.Spares))
 }
 
-// add puts an Op at the end, some milliseconds after the last.
+// add puts an Op at the end, some milliseconds after what is there.
 func (g *generator) add(ms int, op Op) {
 	op.After = time.Duration(ms) * time.Millisecond
 	g.schedule.Ops = append(g.schedule.Ops, op)
 }
 
-// A choice is an Op that may come next, and how often.
+// A choice is what may come next, an Op or a few that belong together, and how often.
 type choice struct {
 	weight int
 	op     func(*generator) Op
+	ops    func(*generator)
 }
 
 // play adds so many Ops, drawn from some, with pauses of up to so many milliseconds.
@@ -102,11 +104,50 @@ func (g *generator) play(count, pause int, choices ...[]choice) {
 		x := g.below(total)
 		for _, c := range all {
 			if x -= c.weight; x < 0 {
-				g.add(g.below(g.between(1, pause)), c.op(g))
+				g.then(c, g.below(g.between(1, pause)))
 				break
 			}
 		}
 	}
+}
+
+// then adds what was chosen.
+func (g *generator) then(c choice, ms int) {
+	if c.op != nil {
+		g.add(ms, c.op(g))
+		return
+	}
+	first := len(g.schedule.Ops)
+	c.ops(g)
+	g.schedule.Ops[first].After += time.Duration(ms) * time.Millisecond
+}
+
+// bounce is a process that crashes and is back at once.
+func bounce(g *generator) {
+	n := g.node()
+	if n == Leader {
+		n = uint8(g.below(g.schedule.Setup.Nodes))
+	}
+	g.add(0, Op{Kind: Crash, Node: n, Amount: uint32(g.below(3))})
+	g.add(g.below(4), Op{Kind: Restart, Node: n})
+}
+
+// deposed is a leader that is cut off, perhaps with a slow clock so that it takes longer
+// to notice, while another is elected, somebody writes there, and everybody reads.
+func deposed(g *generator) {
+	g.add(0, Op{Kind: Mend})
+	if g.one(2) {
+		g.add(0, Op{Kind: ClockRate, Node: Leader, Amount: uint32(g.between(20, 60))})
+	}
+	g.add(g.below(30), Op{Kind: Isolate, Node: Leader})
+	g.add(g.between(50, 400), Op{Kind: Propose, Node: Leader, Amount: 1})
+	for i := range g.schedule.Setup.Nodes {
+		g.add(g.below(10), Op{Kind: ReadIndex, Node: uint8(i)})
+		if g.one(3) {
+			g.add(g.below(10), Op{Kind: CompareAndSet, Node: uint8(g.below(g.schedule.Setup.Nodes)), Amount: uint32(g.below(2))})
+		}
+	}
+	g.add(g.below(300), Op{Kind: Mend})
 }
 
 func at(kind Kind) func(*generator) Op {
@@ -122,24 +163,26 @@ func upTo(kind Kind, most int) func(*generator) Op {
 // What users, networks, processes, disks, clocks and operators do.
 var (
 	requests = []choice{
-		{30, upTo(Propose, 5)}, {12, at(ReadIndex)}, {10, upTo(CompareAndSet, 1)}, {2, at(GiveUp)},
+		{30, upTo(Propose, 5), nil}, {12, at(ReadIndex), nil}, {10, upTo(CompareAndSet, 1), nil}, {2, at(GiveUp), nil},
 	}
 	cuts = []choice{
-		{3, upTo(Cut, 1)}, {3, at(Isolate)}, {3, upTo(Partition, 1<<16)}, {4, at(Mend)},
-		{1, upTo(SlowLink, 60)}, {1, at(Unreachable)}, {1, upTo(Unreachable, 0)},
+		{3, upTo(Cut, 1), nil}, {3, at(Isolate), nil}, {3, upTo(Partition, 1<<16), nil}, {4, at(Mend), nil},
+		{1, upTo(SlowLink, 60), nil}, {1, at(Unreachable), nil}, {1, upTo(Unreachable, 0), nil},
 	}
-	badNetwork = []choice{{2, noisy}, {4, upTo(FormerLife, maxKept)}}
+	badNetwork = []choice{{2, noisy, nil}, {4, upTo(FormerLife, maxKept), nil}}
 	processes  = []choice{
-		{3, upTo(Crash, 4)}, {6, at(Restart)}, {1, at(Wipe)}, {2, at(Pause)}, {3, at(Resume)}, {1, upTo(Sluggish, 200)},
+		{3, upTo(Crash, 4), nil}, {6, at(Restart), nil}, {1, at(Wipe), nil}, {2, at(Pause), nil}, {3, at(Resume), nil}, {1, upTo(Sluggish, 200), nil},
 	}
 	badDisks = []choice{
-		{3, upTo(SlowDisk, 100)}, {2, at(HangDisk)}, {5, at(HealDisk)}, {4, upTo(Crash, 4)}, {6, at(Restart)},
+		{3, upTo(SlowDisk, 100), nil}, {2, at(HangDisk), nil}, {5, at(HealDisk), nil}, {4, upTo(Crash, 4), nil}, {6, at(Restart), nil},
 	}
 	badClocks = []choice{
-		{3, clockRate}, {3, upTo(ClockJump, 30)}, {2, at(Pause)}, {3, at(Resume)}, {2, upTo(Sluggish, 300)},
+		{3, clockRate, nil}, {3, upTo(ClockJump, 30), nil}, {2, at(Pause), nil}, {3, at(Resume), nil}, {2, upTo(Sluggish, 300), nil},
 	}
+	bounces   = []choice{{4, nil, bounce}}
+	staleness = []choice{{5, nil, deposed}}
 	operators = []choice{
-		{3, changes}, {3, upTo(Transfer, 1)}, {3, upTo(Compact, 5)},
+		{3, changes, nil}, {3, upTo(Transfer, 1), nil}, {3, upTo(Compact, 5), nil},
 	}
 )
 
@@ -166,8 +209,8 @@ func changes(g *generator) Op {
 	if voters == 0 {
 		voters = 1
 	}
-	learners := uint32(mix(&g.state)) & uint32(mix(&g.state)) & all
-	return Op{Kind: Change, Node: Leader, Amount: voters | learners<<16}
+	some, others := uint32(mix(&g.state)), uint32(mix(&g.state))
+	return Op{Kind: Change, Node: Leader, Amount: voters | (some&others&all)<<16}
 }
 
 // shape is one of the three ways to be connected in part that keep other algorithms from
@@ -209,7 +252,7 @@ func swarm(g *generator) {
 	}
 	s.Small = g.one(4)
 	sets := [][]choice{requests}
-	for _, set := range [][]choice{cuts, badNetwork, processes, badDisks, badClocks, operators} {
+	for _, set := range [][]choice{cuts, badNetwork, processes, badDisks, badClocks, operators, bounces, staleness} {
 		if g.one(2) {
 			sets = append(sets, set)
 		}
@@ -219,13 +262,21 @@ func swarm(g *generator) {
 
 func partitions(g *generator) {
 	g.schedule.Setup.Faults = g.faults()
-	g.play(400, 100, requests, cuts, cuts, badNetwork, []choice{{4, shape}})
+	g.play(400, 100, requests, cuts, cuts, badNetwork, []choice{{4, shape, nil}})
+}
+
+func elections(g *generator) {
+	s := &g.schedule.Setup
+	s.ElectionMax = s.ElectionMin + g.between(1, 3)
+	s.Faults = Faults{Lost: uint8(g.below(60)), Late: uint8(g.below(100))}
+	s.WriteDelay = time.Duration(g.between(1, 10)) * time.Millisecond
+	g.play(400, 60, requests, cuts, bounces, bounces, staleness, operators[1:2])
 }
 
 func churn(g *generator) {
 	s := &g.schedule.Setup
 	s.Nodes, s.Spares = g.between(1, 4), g.between(1, 3)
-	g.play(500, 60, requests, operators, operators, cuts, processes)
+	g.play(500, 60, requests, operators, operators, cuts, processes, bounces)
 }
 
 func disks(g *generator) {
@@ -243,21 +294,21 @@ func clocks(g *generator) {
 func tiny(g *generator) {
 	s := &g.schedule.Setup
 	s.Small, s.Spares = true, g.below(2)
-	flood := []choice{{40, upTo(Propose, 64)}, {20, at(ReadIndex)}}
+	flood := []choice{{40, upTo(Propose, 64), nil}, {20, at(ReadIndex), nil}}
 	g.play(500, 30, flood, requests, cuts, badNetwork, badDisks, operators)
 }
 
 func floods(g *generator) {
 	s := &g.schedule.Setup
 	s.Spares, s.Faults = g.below(2), Faults{Lost: uint8(g.below(20))}
-	flood := []choice{{40, func(g *generator) Op { return Op{Kind: Propose, Node: Leader, Amount: 64} }}}
+	flood := []choice{{40, func(*generator) Op { return Op{Kind: Propose, Node: Leader, Amount: 64} }, nil}}
 	g.play(300, 40, flood, cuts, processes, operators)
 }
 
 func graphs(g *generator) {
 	s := &g.schedule.Setup
 	s.Nodes = g.between(2, 5)
-	g.play(60, 1500, []choice{{2, graph}, {2, shape}, {1, at(Mend)}}, requests)
+	g.play(60, 1500, []choice{{2, graph, nil}, {2, shape, nil}, {1, at(Mend), nil}}, requests)
 }
 
 func engines(g *generator) {
@@ -268,7 +319,7 @@ func engines(g *generator) {
 		s.Faults = Faults{Late: uint8(g.below(60))}
 	}
 	sets := [][]choice{requests, requests, cuts}
-	for _, set := range [][]choice{badNetwork, badClocks, badDisks, processes} {
+	for _, set := range [][]choice{badNetwork, badClocks, badDisks, processes, staleness} {
 		if g.one(2) {
 			sets = append(sets, set)
 		}

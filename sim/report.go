@@ -70,7 +70,7 @@ type Violation struct {
 	Step int `json:"step"`
 }
 
-func (v *Violation) Error() string { return fmt.Sprintf("%s: %s", v.Property, v.Detail) }
+func (v *Violation) String() string { return fmt.Sprintf("%s: %s", v.Property, v.Detail) }
 
 // stack adds where a panic came from.
 func (v *Violation) stack() {

@@ -8,7 +8,7 @@ type Finding struct {
 	Violation *Violation `json:"violation"`
 }
 
-// Run plays a schedule, and returns what happened and, if something that has to hold did
+// Run plays a schedule, which Validate has nothing against, and returns what happened and, if something that has to hold did
 // not, what that was. What happens is told to out, a line for each event, unless it is
 // nil.
 func Run(s *Schedule, out io.Writer) (Report, *Violation) {

@@ -32,25 +32,29 @@ type world struct {
 // maxSteps bounds a run that would never end, as in a storm of messages.
 const maxSteps = 5_000_000
 
-// run plays a schedule. The violation is nil if everything that has to hold held. What
-// happens is told, a line each, to out, if it is not nil.
-func run(s *Schedule, out io.Writer) (report Report, drawn []byte, violation *Violation) {
-	w := &world{
+// newWorld is a world in which nothing has happened yet. What does is told to out, a line
+// each, if it is not nil.
+func newWorld(s *Schedule, out io.Writer) *world {
+	return &world{
 		schedule: s, setup: &s.Setup,
 		noise: noise{tape: append([]byte(nil), s.Noise...), seed: s.NoiseSeed},
 		trace: trace{out: out},
 	}
+}
+
+// run plays a schedule. The violation is nil if everything that has to hold held; drawn is
+// the noise that was drawn.
+func run(s *Schedule, out io.Writer) (report Report, drawn []byte, violation *Violation) {
+	w := newWorld(s, out)
+	violation = w.play()
+	return w.finished(), w.noise.drawn(), violation
+}
+
+// play plays to the end, or to a violation.
+func (w *world) play() (violation *Violation) {
 	defer func() {
-		report, drawn = w.finished(), w.noise.drawn()
 		if r := recover(); r != nil {
-			v, ok := r.(*Violation)
-			if !ok {
-				v = &Violation{Property: NoPanic, Detail: fmt.Sprint(r)}
-				v.stack()
-			}
-			v.At, v.Step = w.now, w.step
-			w.trace.line(w.now, "VIOLATION: %v", v)
-			violation = v
+			violation = w.caught(r)
 		}
 		for _, n := range w.nodes {
 			n.end()
@@ -60,7 +64,19 @@ func run(s *Schedule, out io.Writer) (report Report, drawn []byte, violation *Vi
 	w.live()
 	w.settle()
 	w.judge()
-	return report, drawn, nil
+	return nil
+}
+
+// caught is the violation that a run ended with: one that was seen, or a panic.
+func (w *world) caught(r any) *Violation {
+	v, ok := r.(*Violation)
+	if !ok {
+		v = &Violation{Property: NoPanic, Detail: fmt.Sprint(r)}
+		v.stack()
+	}
+	v.At, v.Step = w.now, w.step
+	w.trace.line(w.now, "VIOLATION: %v", v)
+	return v
 }
 
 // found starts the nodes.
@@ -73,13 +89,12 @@ func (w *world) found() {
 	for i := range total {
 		w.nodes = append(w.nodes, &node{world: w, number: i, rate: 100})
 	}
-	var voters []raft.NodeID
-	for _, n := range w.nodes[:w.setup.Nodes] {
+	voters := make([]raft.NodeID, w.setup.Nodes)
+	for i, n := range w.nodes {
 		n.name()
-		voters = append(voters, n.id)
-	}
-	for _, n := range w.nodes[w.setup.Nodes:] {
-		n.name()
+		if i < len(voters) {
+			voters[i] = n.id
+		}
 	}
 	w.oracle.voters = voters
 	for i, n := range w.nodes {

@@ -50,7 +50,7 @@ func report(path string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	blocks, err := read(f)
 	if err != nil {
 		return err
