@@ -53,7 +53,7 @@ const MaxValue = engine.MaxValue
 //	Op           what was attempted: "join", "append", "read", "call", "entries", …
 //	Node, Term   where, and the latest term that the node knew; 0 if none
 //	Err          why: a sentinel, the error of a context or of a codec, or several
-//	Hint         what to do next, or what is known, in words; may be empty
+//	Hint         what to do next, or what is known, in words
 //
 // Use errors.Is for the reason, and errors.As for the rest.
 //
@@ -67,15 +67,21 @@ type Error = engine.Error
 // In full: go doc github.com/ben-ng/gaggle/engine.RemoteError
 type RemoteError = engine.RemoteError
 
-func (n *Node[T]) failure(op string, err error) error {
-	return &Error{Op: op, Node: n.ID(), Term: n.Status().Term, Err: err}
+func (n *Node[T]) failure(op string, err error, hint string) error {
+	return &Error{Op: op, Node: n.ID(), Term: n.Status().Term, Err: err, Hint: hint}
 }
 
+// Hints to errors of codecs, which know nothing of nodes.
+const (
+	encodeHint = "nothing was done; give a value that the codec takes, or join with another codec"
+	decodeHint = "see that all nodes have the same types and the same codec"
+)
+
 // wrapped makes err an *Error unless it is one.
-func (n *Node[T]) wrapped(op string, err error) error {
+func (n *Node[T]) wrapped(op string, err error, hint string) error {
 	var e *Error
 	if errors.As(err, &e) {
 		return err
 	}
-	return n.failure(op, err)
+	return n.failure(op, err, hint)
 }

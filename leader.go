@@ -43,7 +43,7 @@ func (l *Leader[T]) Node() *Node[T] { return l.node }
 func (l *Leader[T]) Append(ctx context.Context, v T) (Entry[T], error) {
 	data, err := encode(l.node.codec, v)
 	if err != nil {
-		return Entry[T]{}, l.node.failure("append", err)
+		return Entry[T]{}, l.node.failure("append", err, encodeHint)
 	}
 	item, err := l.node.engine.AppendInTerm(ctx, l.term, data)
 	return Entry[T]{item.Index, item.Term, v}, err
@@ -53,7 +53,7 @@ func (l *Leader[T]) Append(ctx context.Context, v T) (Entry[T], error) {
 // leader, from any node. Register it on every node, before the first call: whichever
 // node leads will run it. Names have at most 255 bytes. A name can be registered once on a
 // node; the function of a second registration, or of a name that is too long, returns an
-// error that says so, and runs nothing.
+// error that says so, and runs nothing. A nil handler panics.
 //
 // When a handler starts, its node has confirmed that it leads, and the node's Entries, up
 // to its Status().Applied, show everything that was acknowledged anywhere before the call
@@ -86,6 +86,9 @@ func (l *Leader[T]) Append(ctx context.Context, v T) (Entry[T], error) {
 // A call that ended with ErrUncertain may be made again only if the handler can tell that
 // it is the same, as by an identity in its arguments that it appends.
 func OnLeader[T, A, R any](n *Node[T], name string, handler func(context.Context, *Leader[T], A) (R, error)) func(context.Context, A) (R, error) {
+	if handler == nil {
+		panic("gaggle: OnLeader: the handler is nil")
+	}
 	registered := n.engine.Handle(name, func(ctx context.Context, term raft.Term, payload []byte) ([]byte, error) {
 		var args A
 		if err := decode(n.codec, payload, &args); err != nil {
@@ -103,14 +106,14 @@ func OnLeader[T, A, R any](n *Node[T], name string, handler func(context.Context
 		}
 		payload, err := encode(n.codec, args)
 		if err != nil {
-			return result, n.failure("call", err)
+			return result, n.failure("call", err, encodeHint)
 		}
 		answer, err := n.engine.Call(ctx, name, payload)
 		if err != nil {
 			return result, err
 		}
 		if err := decode(n.codec, answer, &result); err != nil {
-			return result, n.failure("call", err)
+			return result, n.failure("call", err, "the handler ran; "+decodeHint)
 		}
 		return result, nil
 	}

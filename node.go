@@ -2,6 +2,7 @@ package gaggle
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"math"
 
@@ -88,7 +89,7 @@ func Join[T any](ctx context.Context, ch channel.Channel, options ...Option) (*N
 func (n *Node[T]) Append(ctx context.Context, v T) (Entry[T], error) {
 	data, err := encode(n.codec, v)
 	if err != nil {
-		return Entry[T]{}, n.failure("append", err)
+		return Entry[T]{}, n.failure("append", err, encodeHint)
 	}
 	item, err := n.engine.Append(ctx, data)
 	return Entry[T]{item.Index, item.Term, v}, err
@@ -109,7 +110,7 @@ type Proposal[T any] struct {
 func (n *Node[T]) Propose(v T) (*Proposal[T], error) {
 	data, err := encode(n.codec, v)
 	if err != nil {
-		return nil, n.failure("append", err)
+		return nil, n.failure("append", err, encodeHint)
 	}
 	p, err := n.engine.Propose(data)
 	if err != nil {
@@ -163,11 +164,14 @@ func Until(i Index) EntriesOption {
 //
 // It may be looped over again, which begins again, and by many at once. A loop that is
 // slow delays nobody. To keep a state built from entries up to date, remember the index
-// of the last one that went into it, and go on with From(last + 1).
+// of the last one that went into it, and go on with From(last + 1). A nil option panics.
 func (n *Node[T]) Entries(ctx context.Context, options ...EntriesOption) iter.Seq2[Entry[T], error] {
 	_ = ctx.Done() // a nil context is found here, not in the loop
 	s := entriesSettings{from: 1, until: math.MaxUint64}
 	for _, option := range options {
+		if option == nil {
+			panic("gaggle: Entries: an option is nil")
+		}
 		option(&s)
 	}
 	return func(yield func(Entry[T], error) bool) {
@@ -175,7 +179,7 @@ func (n *Node[T]) Entries(ctx context.Context, options ...EntriesOption) iter.Se
 		for {
 			items, err := n.engine.Feed().Next(ctx, from, s.until)
 			if err != nil {
-				yield(Entry[T]{}, n.wrapped("entries", err))
+				yield(Entry[T]{}, n.wrapped("entries", err, "go on with From, behind the last entry that was yielded"))
 				return
 			}
 			if len(items) == 0 {
@@ -185,7 +189,7 @@ func (n *Node[T]) Entries(ctx context.Context, options ...EntriesOption) iter.Se
 				e := Entry[T]{Index: item.Index, Term: item.Term}
 				err := decode(n.codec, item.Value, &e.Value)
 				if err != nil {
-					err = n.failure("entries", err)
+					err = n.failure("entries", err, fmt.Sprintf("%s; the entry after it is reached with From(%d)", decodeHint, item.Index+1))
 				}
 				if !yield(e, err) || err != nil {
 					return
@@ -206,7 +210,8 @@ func (n *Node[T]) Entries(ctx context.Context, options ...EntriesOption) iter.Se
 func (n *Node[T]) Read(ctx context.Context) error { return n.engine.Read(ctx) }
 
 // Ready returns when the node is a member of its cluster and knows a leader. Nothing
-// needs it: calls wait by themselves.
+// needs it: calls wait by themselves. It returns nil if that is so already, though the
+// context has ended.
 // Errors: that of the context, with what the node is waiting for as the hint; ErrStandby
 // if the cluster has all its members; ErrClosed.
 func (n *Node[T]) Ready(ctx context.Context) error { return n.engine.Ready(ctx) }

@@ -7,7 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"reflect"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/ben-ng/gaggle/channel"
 	"github.com/ben-ng/gaggle/engine"
@@ -73,7 +76,8 @@ func Name(name string) Option {
 // maxIDLen leaves room in a NodeID for the part that is new at each start.
 const maxIDLen = 64
 
-// ID is what the node is called wherever it is shown, 1 to 64 bytes. The node's identity,
+// ID is what the node is called wherever it is shown, 1 to 64 bytes without control
+// characters and without "#". The node's identity,
 // Node.ID, is this name and a random part that is new at each start, as an identity must
 // not come back without what it promised. So two nodes of one name are two nodes. The
 // default is a random name.
@@ -81,6 +85,9 @@ func ID(name string) Option {
 	return option(func(s *settings) error {
 		if name == "" || len(name) > maxIDLen {
 			return fmt.Errorf("gaggle: ID(%q): must have 1 to %d bytes", name, maxIDLen)
+		}
+		if strings.ContainsFunc(name, func(r rune) bool { return r == '#' || unicode.IsControl(r) }) {
+			return fmt.Errorf("gaggle: ID(%q): must have no control character, and no #, which ends the name in an identity", name)
 		}
 		s.id = name
 		return nil
@@ -113,7 +120,7 @@ func Logger(log *slog.Logger) Option {
 // A Timing says how soon nodes notice that something is wrong. It is an Option; the
 // default is LAN. A field that is 0 means that of LAN, but for ElectionMax, which then is
 // 5/3 of ElectionMin if that is more. Time is counted in fifths of Heartbeat, and
-// ElectionMin and ElectionMax are rounded up to these.
+// ElectionMin and ElectionMax are rounded up to these. None may be above 24 h.
 type Timing struct {
 	// Heartbeat is the time between a leader's signs of life, 5 µs at least. The default
 	// is 50 ms.
@@ -146,6 +153,9 @@ func WAN() Timing {
 }
 
 func (t Timing) apply(s *settings) error {
+	if longest := max(t.Heartbeat, t.ElectionMin, t.ElectionMax); longest > maxTiming {
+		return fmt.Errorf("gaggle: Timing%+v: must have no time above %v", t, maxTiming)
+	}
 	def := LAN()
 	if t.Heartbeat == 0 {
 		t.Heartbeat = def.Heartbeat
@@ -164,6 +174,9 @@ func (t Timing) apply(s *settings) error {
 	return nil
 }
 
+// maxTiming is beyond what anybody waits for, and far from where sums overflow.
+const maxTiming = 24 * time.Hour
+
 // ticksPerHeartbeat is how finely time is counted. More would spread elections better
 // and cost more wake-ups of an idle node.
 const ticksPerHeartbeat = 5
@@ -178,7 +191,7 @@ func newSettings(ch channel.Channel, options []Option) (*settings, error) {
 			return nil, err
 		}
 	}
-	if ch == nil {
+	if v := reflect.ValueOf(ch); ch == nil || v.Kind() == reflect.Pointer && v.IsNil() {
 		return nil, errors.New("gaggle: Join: the channel is nil")
 	}
 	if s.size == 0 {

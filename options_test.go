@@ -31,6 +31,11 @@ func TestOptionsThatCannotWorkAreErrorsThatSayWhy(t *testing.T) {
 		"too long a name":        {[]gaggle.Option{gaggle.Size(1), gaggle.Name(strings.Repeat("x", channel.MaxCluster+1))}, "Name("},
 		"no id":                  {[]gaggle.Option{gaggle.Size(1), gaggle.ID("")}, "ID("},
 		"too long an id":         {[]gaggle.Option{gaggle.Size(1), gaggle.ID(strings.Repeat("x", 65))}, "1 to 64 bytes"},
+		"an id with a #":         {[]gaggle.Option{gaggle.Size(1), gaggle.ID("a#1")}, "no #"},
+		"an id of two lines":     {[]gaggle.Option{gaggle.Size(1), gaggle.ID("a\nb")}, "no control character"},
+		"an id with a bell":      {[]gaggle.Option{gaggle.Size(1), gaggle.ID("a\a")}, "no control character"},
+		"elections in centuries": {[]gaggle.Option{gaggle.Size(1), gaggle.Timing{ElectionMin: 1 << 62}}, "no time above 24h"},
+		"a heartbeat too long":   {[]gaggle.Option{gaggle.Size(1), gaggle.Timing{Heartbeat: 1<<63 - 1}}, "no time above 24h"},
 		"no codec":               {[]gaggle.Option{gaggle.Size(1), gaggle.WithCodec(nil)}, "WithCodec"},
 		"a nil option":           {[]gaggle.Option{gaggle.Size(1), nil}, "option"},
 		"a negative heartbeat":   {[]gaggle.Option{gaggle.Size(1), gaggle.Timing{Heartbeat: -second}}, "Timing"},
@@ -50,15 +55,17 @@ func TestOptionsThatCannotWorkAreErrorsThatSayWhy(t *testing.T) {
 			t.Errorf("%s: %v; want one about %s", name, err, c.want)
 		}
 	}
-	if _, err := gaggle.Join[string](t.Context(), nil, gaggle.Size(1)); err == nil || !strings.Contains(err.Error(), "channel") {
-		t.Errorf("no channel: %v", err)
+	for _, none := range []channel.Channel{nil, (*memory.Channel)(nil), (*tcp.Channel)(nil)} {
+		if _, err := gaggle.Join[string](t.Context(), none, gaggle.Size(1)); err == nil || err.Error() != "gaggle: Join: the channel is nil" {
+			t.Errorf("no channel: %v", err)
+		}
 	}
 }
 
 func TestOptionsAtTheirLimitsWork(t *testing.T) {
 	for name, options := range map[string][]gaggle.Option{
 		"the longest name and id": {gaggle.Name(strings.Repeat("n", channel.MaxCluster)), gaggle.ID(strings.Repeat("i", 64))},
-		"any characters":          {gaggle.Name("a b\n\x00ü#"), gaggle.ID("a b\n\x00ü#")},
+		"any characters":          {gaggle.Name("a b\n\x00ü#"), gaggle.ID("a b ü")},
 		"the last of two counts":  {gaggle.Name("x"), gaggle.Name("y"), gaggle.Timing{Heartbeat: time.Second, ElectionMin: time.Minute}, gaggle.LAN()},
 		"a timing of nothing":     {gaggle.Timing{}},
 		"Local":                   {gaggle.Local()},

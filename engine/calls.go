@@ -74,7 +74,7 @@ type caller struct {
 // ErrBusy, ErrStandby, ErrClosed; ErrUncertain if the handler may have run.
 func (n *Node) Call(ctx context.Context, name string, payload []byte) ([]byte, error) {
 	if len(payload) > MaxValue {
-		return nil, n.failure("call", ErrTooLarge, "")
+		return nil, n.tooLarge("call", len(payload))
 	}
 	if len(name) > wire.MaxName {
 		return nil, n.failure("call", ErrNoHandler, "no handler can have so long a name")

@@ -48,7 +48,7 @@ type Error struct {
 	Term raft.Term
 	// Err is the reason: one of the sentinels, the error of a context, or both.
 	Err error
-	// Hint says what to do next; it may be empty.
+	// Hint says what to do next, or what is known; only what says it itself has none.
 	Hint string
 }
 

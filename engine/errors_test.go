@@ -62,7 +62,7 @@ func TestWhyANodeIsClosedIsSaidOnceForWhatWasAttempted(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err := n.Propose(nil)
-	if want := "gaggle: append: the node is closed (node a)"; err == nil || err.Error() != want {
+	if want := "gaggle: append: the node is closed (node a); a node that was closed stays so; join anew"; err == nil || err.Error() != want {
 		t.Errorf("the error is %q, want %q", err, want)
 	}
 }

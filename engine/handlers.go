@@ -37,12 +37,12 @@ type Handler func(ctx context.Context, term raft.Term, payload []byte) ([]byte, 
 // before it calls any: whichever leads will run them.
 func (n *Node) Handle(name string, h Handler) error {
 	if len(name) > wire.MaxName {
-		return n.failure("handle", fmt.Errorf("the name %.32q… has %d bytes, the most is %d", name, len(name), wire.MaxName), "")
+		return n.failure("handle", fmt.Errorf("the name %.32q… has %d bytes, the most is %d", name, len(name), wire.MaxName), "register it under a shorter one")
 	}
 	n.handlersMu.Lock()
 	defer n.handlersMu.Unlock()
 	if _, ok := n.handlers[name]; ok {
-		return n.failure("handle", fmt.Errorf("there is a handler %q already", name), "")
+		return n.failure("handle", fmt.Errorf("there is a handler %q already", name), "register a name once on a node, and use what that returned")
 	}
 	n.handlers[name] = h
 	return nil
@@ -192,7 +192,7 @@ func (n *Node) runHandler(ctx context.Context, h Handler, term raft.Term, m *wir
 	case err != nil:
 		r.Status, r.Payload = wire.CallFailed, textOf(err)
 	case len(result) > MaxValue:
-		r.Status, r.Payload = wire.CallFailed, textOf(ErrTooLarge)
+		r.Status, r.Payload = wire.CallFailed, textOf(fmt.Errorf("the result: %w: %s", ErrTooLarge, sizeHint(len(result))))
 	default:
 		r.Status, r.Payload = wire.CallDone, slices.Clone(result) // the handler may go on using it
 	}

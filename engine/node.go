@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -159,7 +160,7 @@ func New(config Config) (*Node, error) {
 func (n *Node) Open(ch channel.Channel) error {
 	port, err := ch.Open(channel.Self{ID: n.config.ID, Cluster: n.config.Cluster, Log: n.log}, receiver{n})
 	if err != nil {
-		return n.failure("join", err, "")
+		return n.failure("join", err, cmp.Or(hintOf(err), "the node is not attached; see to the channel's address, or choose another"))
 	}
 	n.port = port
 	return nil
@@ -238,7 +239,8 @@ func (n *Node) do(task func()) error {
 }
 
 // Ready returns when the node is a member and knows a leader, so that an Append would
-// go ahead. Errors: that of the context; ErrStandby, ErrClosed.
+// go ahead; then it does so whatever the context. Errors: that of the context; ErrStandby,
+// ErrClosed.
 func (n *Node) Ready(ctx context.Context) error {
 	for {
 		w := n.Watch()

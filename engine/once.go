@@ -12,7 +12,7 @@ import (
 // not at all. If it cannot be appended any more the error is ErrNotLeader.
 func (n *Node) AppendInTerm(ctx context.Context, term raft.Term, value []byte) (Item, error) {
 	if len(value) > MaxValue {
-		return Item{}, n.failure("append", ErrTooLarge, "")
+		return Item{}, n.tooLarge("append", len(value))
 	}
 	p := newProposal()
 	p.node, p.command, p.fence = n, newOnce(value), term

@@ -80,10 +80,10 @@ func (p *Proposal) abandon(cause error) error {
 
 // Propose begins to append a value and returns at once. Values of one node are
 // appended in the order of its Propose calls. The value is copied.
-// Errors: ErrTooLarge, ErrBusy, ErrStandby, ErrClosed.
+// Errors: ErrTooLarge, ErrBusy, ErrClosed; that of a standby comes with Wait.
 func (n *Node) Propose(value []byte) (*Proposal, error) {
 	if len(value) > MaxValue {
-		return nil, n.failure("append", ErrTooLarge, "")
+		return nil, n.tooLarge("append", len(value))
 	}
 	p := newProposal()
 	p.node, p.command = n, newAppend(value)
@@ -106,10 +106,10 @@ func (n *Node) submit(p *Proposal) error {
 
 // Append appends a value and returns when it is committed and applied on this node.
 // It waits while too much is in flight. Errors: those of Propose but ErrBusy, and of
-// Wait.
+// Wait, with ErrStandby.
 func (n *Node) Append(ctx context.Context, value []byte) (Item, error) {
 	if len(value) > MaxValue {
-		return Item{}, n.failure("append", ErrTooLarge, "")
+		return Item{}, n.tooLarge("append", len(value))
 	}
 	p := n.proposals.Get().(*Proposal)
 	p.node, p.command = n, newAppend(value)

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/ben-ng/gaggle/channel"
 	"github.com/ben-ng/gaggle/raft"
 	"github.com/ben-ng/gaggle/wire"
 )
@@ -174,7 +175,35 @@ func (n *Node) failure(op string, err error, hint string) error {
 	n.published.mu.Lock()
 	term := n.published.Term
 	n.published.mu.Unlock()
-	return &Error{Op: op, Node: n.config.ID, Term: term, Err: err, Hint: hint}
+	return &Error{Op: op, Node: n.config.ID, Term: term, Err: err, Hint: cmp.Or(hint, hintOf(err))}
+}
+
+// tooLarge makes the error of a value, or of arguments, of so many bytes.
+func (n *Node) tooLarge(op string, bytes int) error {
+	return n.failure(op, ErrTooLarge, sizeHint(bytes)+"; split it, or keep it elsewhere and say where")
+}
+
+func sizeHint(bytes int) string {
+	return fmt.Sprintf("it has %d bytes, the most is %d", bytes, MaxValue)
+}
+
+// hintOf says what to do next after an error about which there is no more to say.
+func hintOf(err error) string {
+	switch {
+	case errors.Is(err, ErrInvariant):
+		return brokenHint
+	case errors.Is(err, ErrClosed):
+		return "a node that was closed stays so; join anew"
+	case errors.Is(err, ErrBusy):
+		return "wait for some of what is in flight"
+	case errors.Is(err, channel.ErrInUse):
+		return "the channel has room for one node: close that, or make another channel"
+	case errors.Is(err, ErrTwoClusters):
+		return "choose one, and start the nodes of the other anew"
+	case errors.Is(err, ErrSizeMismatch):
+		return "start those with the wrong size anew"
+	}
+	return ""
 }
 
 // gaveUp makes the error of an operation that its caller stopped to wait for, when it
