@@ -28,6 +28,10 @@ var mayImport = map[string][]string{
 	"sim":                 {"raft", "wire", "channel", "founding", "engine"},
 	".":                   {"raft", "channel", "founding", "engine"},
 	"cmd/gaggle":          {".", "sim", "channel", "channel/memory", "channel/tcp"},
+	"sim/reach":           {},
+	"mutants":             {},
+	"mutants/hunt":        {"sim"},
+	"gaggletest":          {".", "channel", "channel/memory"},
 	"examples/lamb":       {".", "channel/memory"},
 	"bench":               {".", "channel", "channel/memory", "channel/tcp"},
 }
