@@ -331,7 +331,7 @@ func TestChaosLeavesAClusterThatAgrees(t *testing.T) {
 		if n := len(values(t, c.Leader())); n < 10 {
 			t.Errorf("in half a minute of chaos, %d entries were committed", n)
 		}
-	}, gaggletest.Seeds(10))
+	}, gaggletest.Seeds(4))
 }
 
 func TestOptionsAreThoseOfJoin(t *testing.T) {
