@@ -124,7 +124,7 @@ func join(ctx context.Context, address string, o joinOptions, in io.Reader, out,
 		return err
 	}
 	if !allAppended {
-		<-appended // it has counted what is committed
+		<-appended //nolint:errcheck // it was interrupted, and has counted what is committed
 	}
 	open := int(j.open.Load())
 	if open > 0 {
