@@ -48,10 +48,10 @@ sim-coverage: ## what of the core, the engine and founding no run of the simulat
 mutants: ## plants every known mistake in a copy, and says what finds it (about an hour)
 	go run ./mutants
 
-bench: ## the benchmarks of README.md
+bench: ## latencies and allocations by channel, and reads
 	go test . -run '^$$' -bench . -benchtime 3s
 
-bench-peers: ## Gaggle beside other libraries, medians of alternating runs
+bench-peers: ## the table of README.md: Gaggle beside other libraries, medians of alternating runs
 	go -C bench run .
 
 explore-founding: ## every order of events in founding, on a larger scope (7 minutes, 4 GB)

@@ -11,6 +11,8 @@ import (
 // concurrent use. Values of type []byte never go through it: they are stored as they
 // are.
 type Codec interface {
+	// Marshal makes at most MaxValue bytes of a value, in its own memory or in new. Nodes
+	// copy them; an error ends the call with nothing done.
 	Marshal(v any) ([]byte, error)
 	// Unmarshal stores into the value that v points to. It must not keep data.
 	Unmarshal(data []byte, v any) error

@@ -21,8 +21,9 @@ import (
 //	                       became a member, as of the last heartbeat
 //	Problem                the latest trouble that needs a person, nil if none: an *Error
 //	                       with ErrTwoClusters, ErrSizeMismatch or ErrInvariant
-//	Dropped, Refused       messages lost to full queues, frames that were malformed or
-//	                       not for this node: counts since the start
+//	Dropped, Refused       frames lost to full queues or without a way; frames that were
+//	                       malformed or not for this node, and messages in others that
+//	                       no correct member sends: counts since the start
 //
 // In full: go doc github.com/ben-ng/gaggle/engine.Status
 type Status = engine.Status

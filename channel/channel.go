@@ -125,10 +125,18 @@ const (
 
 // Errors that ports and channels return.
 var (
-	ErrClosed      = errors.New("channel: closed")
-	ErrBusy        = errors.New("channel: queue is full")
+	// ErrClosed: the port was closed, and stays so.
+	ErrClosed = errors.New("channel: closed")
+	// ErrBusy: the frame was dropped, as too much waits for that node. It may go on later.
+	ErrBusy = errors.New("channel: queue is full")
+	// ErrUnknownPeer: the frame was dropped, as the node is not attached, not connected at
+	// present, or the sender itself.
 	ErrUnknownPeer = errors.New("channel: no way to that node is known")
-	ErrTooLarge    = errors.New("channel: frame is larger than MaxFrame")
-	ErrInUse       = errors.New("channel: a node is attached already")
+	// ErrTooLarge: the frame was dropped, and would be again.
+	ErrTooLarge = errors.New("channel: frame is larger than MaxFrame")
+	// ErrInUse: the port that is open has to be closed first, or another ID taken where
+	// the channel has room for more than one node.
+	ErrInUse = errors.New("channel: a node is attached already")
+	// ErrInvalidSelf: no channel takes such a Self; see Self.Check.
 	ErrInvalidSelf = errors.New("channel: the node ID is empty, or it or the cluster name is too long")
 )

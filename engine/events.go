@@ -13,6 +13,7 @@ type Event interface{ event() }
 
 // LeaderElected says that the node has learned who leads a term.
 type LeaderElected struct {
+	// Leader may be the node itself.
 	Leader raft.NodeID
 	Term   raft.Term
 }
@@ -20,24 +21,42 @@ type LeaderElected struct {
 // RoleChanged says that the node's own role changed.
 type RoleChanged struct {
 	Role raft.Role
+	// Term is the node's at the end of the turn in which the role changed: a role that came
+	// and went within one turn is not told.
 	Term raft.Term
 }
 
 // Committed says that the node has applied the committed log up to Index.
-type Committed struct{ Index raft.Index }
+type Committed struct {
+	// Index may be that of an entry of the cluster's own, which the feed does not show.
+	Index raft.Index
+}
 
 // MembersChanged says that another configuration took effect on the node.
-type MembersChanged struct{ Configuration raft.Configuration }
+type MembersChanged struct {
+	// Configuration need not be committed, and may be taken back.
+	Configuration raft.Configuration
+}
 
 // StateChanged says that the node became a member or a standby, or stopped.
-type StateChanged struct{ State State }
+type StateChanged struct {
+	// State is never Founding, which no node comes back to.
+	State State
+}
 
 // ProblemFound says that something needs a person; Status.Problem says it too.
-type ProblemFound struct{ Problem error }
+type ProblemFound struct {
+	// Problem is an *Error with ErrTwoClusters or ErrSizeMismatch. A node that stops with
+	// ErrInvariant says so in StateChanged and in its status.
+	Problem error
+}
 
 // Missed says that the watcher was too slow, and how many events were dropped before
 // the ones that follow.
-type Missed struct{ Count uint64 }
+type Missed struct {
+	// Count takes Committed events in a row for one.
+	Count uint64
+}
 
 func (LeaderElected) event()  {}
 func (RoleChanged) event()    {}

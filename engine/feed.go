@@ -11,8 +11,12 @@ import (
 // An Item is one appended value in the agreed order. Value is part of the log: it
 // must not be changed.
 type Item struct {
+	// Index rises from item to item, not always by one: the cluster's own entries, and
+	// repetitions, are left out.
 	Index raft.Index
-	Term  raft.Term
+	// Term is that of the leader who put it into the log.
+	Term raft.Term
+	// Value is without the header of its command; at most MaxValue bytes.
 	Value []byte
 }
 

@@ -33,7 +33,9 @@ func (s State) String() string {
 
 // Status says how a node stands. It is a copy.
 type Status struct {
-	ID    raft.NodeID
+	// ID is what Config.ID says.
+	ID raft.NodeID
+	// State is what the node is to its cluster.
 	State State
 	// Waiting says, while founding or standing by, for what, in words.
 	Waiting string
@@ -44,12 +46,17 @@ type Status struct {
 	// Size is how many voters the cluster was to be founded with.
 	Size int
 
-	Role   raft.Role
+	// Role is Follower while the node is no member.
+	Role raft.Role
+	// Term is the latest term that the node knows, 0 while it is no member, and Leader
+	// the one who leads it, None while that is not known.
 	Term   raft.Term
 	Leader raft.NodeID
 	// Commit is the highest index known to be committed, Applied the highest applied.
 	Commit, Applied raft.Index
-	Configuration   raft.Configuration
+	// Configuration is the one in effect, which need not be committed yet; empty while
+	// the node is no member.
+	Configuration raft.Configuration
 	// Members are the members of the configuration, sorted by id.
 	Members []MemberStatus
 	// LeaderSilent is how long ago a leader was last known, or, if none ever was, how long
@@ -59,8 +66,10 @@ type Status struct {
 	// ErrSizeMismatch or ErrInvariant, in an *Error; nil if there was none. It stays
 	// when its cause has gone, so that nobody misses it.
 	Problem error
-	// Dropped counts messages that were refused by the channel or did not fit into the
-	// inbox; Refused counts frames that were malformed or not meant for this node.
+	// Dropped counts frames that the channel did not take or that did not fit into the
+	// inbox. Refused counts frames that were malformed or not meant for this node, and
+	// messages in others that no correct member sends: that the core refuses, or with
+	// proposals that do not decode. Both count from the node's start.
 	Dropped, Refused uint64
 }
 

@@ -15,10 +15,12 @@ type Tick struct{}
 // Heard says that a hello of another node has come. Hellos may be lost, late, repeated
 // and out of order. The Founder keeps nothing of Hello, but may keep its strings.
 type Heard struct {
+	// From is the sender; a hello from nobody or from this node itself is ignored.
 	From raft.NodeID
 	// Cluster is what the frame's envelope says.
 	Cluster wire.ClusterID
-	Hello   *wire.Hello
+	// Hello may be of any size and make no sense: what cannot be is ignored.
+	Hello *wire.Hello
 }
 
 func (Tick) event()  {}

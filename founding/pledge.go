@@ -4,7 +4,9 @@ package founding
 // cluster. It counts in its round only. A node pledges to a charter whether it is one
 // of its voters or not. The zero Pledge stands for none.
 type Pledge struct {
-	Round   Round
+	// Round is never later than Saved.Round: a node enters a round before it pledges.
+	Round Round
+	// Charter is the one that the proposer of Round chose.
 	Charter Charter
 }
 

@@ -146,8 +146,9 @@ func (c *Core) Update() Update {
 
 // Status says how things stand. The slices in it are the caller's.
 type Status struct {
-	ID       NodeID
-	Role     Role
+	ID   NodeID
+	Role Role
+	// Term and VotedFor are the latest, and need not be durable yet.
 	Term     Term
 	VotedFor NodeID
 	// Leader is the leader of Term, or None if none is known.
@@ -173,9 +174,12 @@ type Status struct {
 type PeerStatus struct {
 	ID    NodeID
 	State ProgressState
+	// Match is the last index up to which its durable log is known to equal the leader's,
+	// Next the index of the entry that it is sent next: above Match, and far above it
+	// while entries are in flight.
 	Match Index
 	Next  Index
-	// SilentTicks is how long ago it last answered.
+	// SilentTicks is how many ticks ago it last answered.
 	SilentTicks uint64
 }
 

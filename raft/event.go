@@ -36,7 +36,9 @@ type Read struct{ Token uint64 }
 // as a ChangeResult.
 // Errors: ErrNotLeader, ErrTransferring, ErrChangeInProgress, ErrInvalidConfiguration.
 type ChangeConfiguration struct {
-	Voters   []NodeID
+	// Voters, 1 to MaxMembers, in any order; who votes now and is not in it is removed.
+	Voters []NodeID
+	// Learners, at most MaxMembers, none of them in Voters.
 	Learners []NodeID
 }
 
@@ -58,7 +60,9 @@ type SnapshotTaken struct{ Index, CompactTo Index }
 // SnapshotSent reports how sending a snapshot to a node ended, before the node's
 // own answer: if it failed, the core will ask for it again later.
 type SnapshotSent struct {
-	Node   NodeID
+	// Node is who SendSnapshot.To named.
+	Node NodeID
+	// Failed says that the node certainly does not have all of it.
 	Failed bool
 }
 
@@ -116,6 +120,7 @@ type Write struct {
 
 // A ReadResult answers a Read.
 type ReadResult struct {
+	// Token is that of the Read.
 	Token uint64
 	// Index must have been applied before the read is served.
 	Index Index
@@ -130,6 +135,8 @@ type ChangeResult struct{ Err error }
 // SendSnapshot asks for a snapshot to be sent: the latest one, in a message with
 // this header.
 type SendSnapshot struct {
+	// To, Term and Session go into the message: the receiver, the leader's term, and
+	// InstallSnapshot.Session.
 	To      NodeID
 	Term    Term
 	Session uint64

@@ -52,10 +52,13 @@ func (t EntryType) String() string {
 // An Entry is one element of the log. Once it has been given to the core, or
 // received from it, neither side changes it or the bytes of Data.
 type Entry struct {
+	// Index is the entry's place, one above that of the entry before it.
 	Index Index
-	Term  Term
-	Type  EntryType
-	Data  []byte
+	// Term is that of the leader who appended it, and never falls along a log.
+	Term Term
+	Type EntryType
+	// Data is what Type says; empty in a no-op. The core sets no limit to one entry.
+	Data []byte
 }
 
 // entryOverhead is what an entry counts for beyond its data, in bytes, wherever
@@ -69,6 +72,7 @@ func (e *Entry) Size() int { return len(e.Data) + entryOverhead }
 // Two logs that hold the same position hold the same entries up to it
 // (Log Matching, §3.5).
 type Position struct {
+	// Index is 0, and Term with it, before the first entry; neither is 0 without the other.
 	Index Index
 	Term  Term
 }
@@ -85,7 +89,9 @@ func (p Position) AtLeastAsUpToDate(q Position) bool {
 // it voted for in it. They are one record, written in one write, so no crash can
 // come between them.
 type HardState struct {
-	Term     Term
+	// Term never falls.
+	Term Term
+	// VotedFor is None until there is a vote in Term, and then does not change in it.
 	VotedFor NodeID
 }
 
@@ -121,7 +127,9 @@ func (r Role) String() string {
 // A SnapshotMeta says what a snapshot stands for: every entry up to Last, and the
 // configuration that was in effect, and committed, at Last (§5.1).
 type SnapshotMeta struct {
-	Last          Position
+	// Last is the last entry that the snapshot stands for; 0@0 is no snapshot.
+	Last Position
+	// Configuration is empty only if there is no snapshot.
 	Configuration Configuration
 	// ConfigurationIndex is the index of the entry that set Configuration,
 	// at most Last.Index; 0 if it was never set.

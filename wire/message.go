@@ -21,8 +21,10 @@ type GroupID uint32
 // A Frame is what travels as one unit from one node to another: an envelope and
 // the messages for one group, in order.
 type Frame struct {
+	// Cluster is the sender's; zero while it knows none, as in the hello of a fresh node.
 	Cluster ClusterID
-	Group   GroupID
+	// Group is 0 today, and a receiver refuses others.
+	Group GroupID
 	// From is the sender, never None; To is the receiver, None in a broadcast. Each is
 	// at most MaxNodeID bytes.
 	From, To raft.NodeID

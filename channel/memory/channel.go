@@ -1,9 +1,11 @@
 // Package memory is a channel between nodes of one process, for tests,
 // simulations, demonstrations and programs that need no network.
 //
-// Send calls the destination's Receiver before it returns: there is no queue and
-// no goroutine, so Send is as quick as the receiver is, and a receiver that blocks
-// (which the contract forbids) blocks the sender. An error that Receive returns is
+// Send calls the destination's Receiver before it returns, without a queue or a
+// goroutine, so Send is as quick as the receiver is, and a receiver that blocks
+// (which the contract forbids) blocks the sender. Only frames that a fault delays or
+// holds back wait, in a queue for each destination, and arrive on the goroutine of a
+// timer, one at a time. An error that Receive returns is
 // of no consequence, since there is no connection to cut; Unreachable is never
 // called.
 //

@@ -39,8 +39,10 @@
 //
 // Urgent frames go first. Frames larger than 64 KiB are sent in pieces, and urgent
 // frames go between these as well. What an urgent frame may still find in front of
-// it is other urgent frames, one write of at most 192 KiB, and what the kernel
-// holds for sending, which is set to 256 KiB (Linux makes room for twice as much).
+// it is other urgent frames, one write, and what the kernel holds for sending, which
+// is set to 256 KiB (Linux makes room for twice as much). A write has at most 192 KiB
+// of frames, and, twice a minute and at news, a list of nodes and their addresses: 97
+// KiB if there are 256, all with the longest texts.
 //
 // # Trouble
 //
