@@ -25,9 +25,9 @@ func TestAMemberWithoutALeaderSaysWhetherThatIsATrouble(t *testing.T) {
 			t.Errorf("after %v it says %q, want %q", silent, b.String(), want)
 		}
 	}
-	before := standingOf(s)
 	s.LeaderSilent = 0
-	if standingOf(s) == before {
+	before := standingOf(s)
+	if s.LeaderSilent = second; standingOf(s) == before {
 		t.Error("that it becomes a trouble is no news")
 	}
 }
