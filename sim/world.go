@@ -177,6 +177,9 @@ func (w *world) unsettled() string {
 	}
 	leader := w.leader()
 	if leader == nil || !leader.process.core().LeadsSettled() {
+		if w.quorumGone() {
+			return ""
+		}
 		return "no node leads and has committed in its term"
 	}
 	s := leader.process.core().Status()
@@ -195,6 +198,20 @@ func (w *world) unsettled() string {
 		}
 	}
 	return w.users.unresolved()
+}
+
+// quorumGone reports whether who would have to elect a leader has been wiped: a learner
+// that had everything, and was made a voter by a request that was on its way when its disk
+// was lost. Nothing is promised then.
+func (w *world) quorumGone() bool {
+	var best *mirror
+	for _, n := range w.nodes {
+		if best == nil || !best.log.last().AtLeastAsUpToDate(n.mirror.log.last().Position) {
+			best = n.mirror
+		}
+	}
+	conf := best.configurationBefore(best.log.last().Index + 1)
+	return len(conf.Voters) > 0 && !quorum(&conf, func(id raft.NodeID) bool { return w.byID(id) != nil })
 }
 
 // judge looks at everything once more when all is over.
