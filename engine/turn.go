@@ -203,8 +203,9 @@ func (n *Node) mayForward(from raft.NodeID, c *command) bool {
 		return s == nil || s.node == from
 	case commandOpenSession:
 		return c.node == from
+	default:
+		return false
 	}
-	return false
 }
 
 // refuseFrom counts and reports what another node should not have sent.
