@@ -41,10 +41,11 @@ func (c *Nodes[T]) Cut(from, to *gaggle.Node[T]) {
 }
 
 // SlowLink makes everything from one node to another take so long, in that direction only.
+// Frames stay in order, so after Heal, those that were on their way come first.
 func (c *Nodes[T]) SlowLink(from, to *gaggle.Node[T], delay time.Duration) {
 	c.t.Helper()
 	c.logf("%s to %s takes %v", c.member(from).name, c.member(to).name, delay)
-	c.channel.SetLink(from.ID(), to.ID(), memory.Faults{MinDelay: delay, MaxDelay: delay})
+	c.channel.SetLink(from.ID(), to.ID(), c.atLeast(memory.Faults{MinDelay: delay, MaxDelay: delay}))
 }
 
 // Faults makes every link lose, repeat, reorder or delay frames at random. It replaces
@@ -52,7 +53,13 @@ func (c *Nodes[T]) SlowLink(from, to *gaggle.Node[T], delay time.Duration) {
 func (c *Nodes[T]) Faults(f memory.Faults) {
 	c.t.Helper()
 	c.logf("faults %+v", f)
-	c.channel.SetFaults(f)
+	c.channel.SetFaults(c.atLeast(f))
+}
+
+// atLeast makes frames take the time that they take when nothing is wrong.
+func (c *Nodes[T]) atLeast(f memory.Faults) memory.Faults {
+	f.MinDelay, f.MaxDelay = max(f.MinDelay, c.latency), max(f.MaxDelay, c.latency)
+	return f
 }
 
 // Pause makes a node stand still, as a process does that is suspended or collects garbage
@@ -90,7 +97,7 @@ func (c *Nodes[T]) Heal() {
 
 func (c *Nodes[T]) heal() {
 	c.channel.Heal()
-	c.channel.SetFaults(memory.Faults{})
+	c.channel.SetFaults(c.atLeast(memory.Faults{}))
 	for _, m := range c.all {
 		m.line.release()
 	}

@@ -29,6 +29,8 @@ type Nodes[T any] struct {
 	began   time.Time
 	// patience is how long anything may take that has to happen.
 	patience time.Duration
+	// latency is how long a frame takes if nothing else was said.
+	latency time.Duration
 
 	// places holds the node in each place, all also those that were there before.
 	places, all []*member[T]
@@ -48,12 +50,16 @@ const (
 	realPatience      = 30 * time.Second
 )
 
+// simulatedLatency makes time pass when nodes talk: a program that appends in a loop would
+// otherwise do so for ever at one moment.
+const simulatedLatency = time.Millisecond
+
 // Cluster makes a cluster of so many nodes on a channel in memory, waits until it has a
 // leader, and closes all when the test ends. Options are those of gaggle.Join; Size and
 // ID are set.
 //
 // Within Run, or a bubble of testing/synctest, the nodes live in simulated time, and have
-// the default Timing, LAN. Elsewhere they live in real time, with Timing Local; there,
+// the default Timing, LAN, and a frame takes a millisecond at least. Elsewhere they live in real time, with Timing Local; there,
 // nothing is seeded, and nobody looks for goroutines that are left.
 //
 // At the end of a test that has not failed, it is checked that the nodes agree, as Check
@@ -67,8 +73,9 @@ func Cluster[T any](t testing.TB, size int, options ...gaggle.Option) *Nodes[T] 
 	}
 	timing := gaggle.Local()
 	if simulated() {
-		c.patience, timing = simulatedPatience, gaggle.LAN()
+		c.patience, c.latency, timing = simulatedPatience, simulatedLatency, gaggle.LAN()
 	}
+	c.channel.SetFaults(c.atLeast(memory.Faults{}))
 	c.options = slices.Concat([]gaggle.Option{gaggle.WithCodec(c.record), timing}, options, []gaggle.Option{gaggle.Size(size)})
 	t.Cleanup(c.end)
 	for place := range size {
