@@ -13,8 +13,9 @@ check: lint test race fuzz ## everything that has to pass before a change lands
 test: ## all tests
 	go test ./...
 
-race: ## all tests, under the race detector (needs a C compiler)
-	go test -race ./...
+race: ## all tests, under the race detector (needs a C compiler); the simulator, in one goroutine, with fewer runs
+	go test -race $$(go list ./... | grep -v /sim$$)
+	go test -race ./sim -runs 3
 
 lint: bin/golangci-lint ## formatting, vet and the linters of .golangci.yml
 	test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
