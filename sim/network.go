@@ -10,7 +10,7 @@ import (
 // of a frame between engines.
 type frame struct {
 	from, to *node
-	// name is the identity that it is meant for; life that of its sender's life.
+	// name is the identity that it is meant for.
 	name    raft.NodeID
 	message *raft.Message
 	bytes   []byte

@@ -19,8 +19,8 @@ type node struct {
 	paused  bool
 	// waiting are the frames and writes that came while it was paused.
 	waiting []event
-	// rate is the speed of its clock in percent; sluggish how long it takes for a
-	// turn; turnAt when it takes the next one, 0 if there is none to take.
+	// rate is the speed of its clock in percent; sluggish how long it takes to begin a
+	// turn, and turnDue that it is to take one.
 	rate     int
 	sluggish time.Duration
 	turnDue  bool
@@ -101,7 +101,6 @@ func (n *node) rouse() {
 
 // happen is what an event does to it.
 func (n *node) happen(e *event) {
-	w := n.world
 	if n.process == nil {
 		return
 	}
@@ -136,7 +135,6 @@ func (n *node) happen(e *event) {
 		n.turn() // at once: an event less
 		return
 	}
-	w.trace.add(2, uint64(n.number))
 	n.rouse()
 }
 

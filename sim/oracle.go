@@ -76,7 +76,7 @@ func (o *oracle) slot(before *slot, e *raft.Entry) *slot {
 	p := raft.Position{Index: e.Index, Term: e.Term}
 	s := o.slots[p]
 	if s == nil {
-		s = &slot{Position: p, before: before, kind: e.Type, data: e.Data, sum: sum(e.Data)}
+		s = &slot{Position: p, before: before, kind: e.Type, data: e.Data}
 		o.slots[p] = s
 		return s
 	}
@@ -231,9 +231,4 @@ func quorum(c *raft.Configuration, has func(raft.NodeID) bool) bool {
 		return 2*count > len(ids)
 	}
 	return majority(c.Voters) && (len(c.Outgoing) == 0 || majority(c.Outgoing))
-}
-
-// judge compares all nodes when all is over.
-func (o *oracle) judge() {
-	o.world.report.Commits = int(o.commit())
 }

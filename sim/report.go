@@ -120,5 +120,6 @@ func (r *Report) Add(other Report) {
 func (w *world) finished() Report {
 	r := w.report
 	r.Runs, r.Simulated, r.Events, r.Hash = 1, w.now, w.step, w.trace.hash
+	r.Commits = int(w.oracle.commit())
 	return r
 }

@@ -10,36 +10,25 @@ import (
 
 // forgetful is run in a world with a bug: a node that crashes loses the last entry that it
 // had on its disk, unless that is the first.
-func forgetful(s *Schedule, out io.Writer) (report Report, drawn []byte, violation *Violation) {
-	w := &world{
-		schedule: s, setup: &s.Setup, trace: trace{out: out},
-		noise: noise{tape: append([]byte(nil), s.Noise...), seed: s.NoiseSeed},
-	}
-	defer func() {
-		report, drawn = w.finished(), w.noise.drawn()
-		if v, ok := recover().(*Violation); ok {
-			v.At, v.Step = w.now, w.step
-			violation = v
-		}
-		for _, n := range w.nodes {
-			n.end()
-		}
-	}()
-	w.found()
-	w.dueOp()
-	up := map[*node]bool{}
-	for w.nextOp < len(s.Ops) {
-		w.happen()
-		for _, n := range w.nodes {
-			if entries := n.disk.saved.Entries; up[n] && n.process == nil && len(entries) > 1 {
-				n.disk.saved.Entries = entries[:len(entries)-1]
+func forgetful(s *Schedule, out io.Writer) (Report, []byte, *Violation) {
+	w := newWorld(s, out)
+	violation := w.guard(func() {
+		w.found()
+		w.dueOp()
+		up := map[*node]bool{}
+		for w.nextOp < len(s.Ops) {
+			w.happen()
+			for _, n := range w.nodes {
+				if entries := n.disk.saved.Entries; up[n] && n.process == nil && len(entries) > 1 {
+					n.disk.saved.Entries = entries[:len(entries)-1]
+				}
+				up[n] = n.process != nil
 			}
-			up[n] = n.process != nil
 		}
-	}
-	w.settle()
-	w.judge()
-	return report, drawn, nil
+		w.settle()
+		w.users.judge()
+	})
+	return w.finished(), w.noise.drawn(), violation
 }
 
 // found looks for a schedule with which a world goes wrong.

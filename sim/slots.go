@@ -11,7 +11,6 @@ type slot struct {
 	before *slot
 	kind   raft.EntryType
 	data   []byte
-	sum    uint64
 }
 
 // slotLog is a log: the slots after base.

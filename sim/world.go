@@ -17,14 +17,12 @@ type world struct {
 	events   queue
 	noise    noise
 	nextOp   int
-	// calm: the Ops are over, and all faults healed.
-	calm   bool
-	nodes  []*node
-	net    network
-	oracle *oracle
-	users  users
-	trace  trace
-	report Report
+	nodes    []*node
+	net      network
+	oracle   *oracle
+	users    users
+	trace    trace
+	report   Report
 	// step counts events.
 	step int
 }
@@ -51,7 +49,18 @@ func run(s *Schedule, out io.Writer) (report Report, drawn []byte, violation *Vi
 }
 
 // play plays to the end, or to a violation.
-func (w *world) play() (violation *Violation) {
+func (w *world) play() *Violation {
+	return w.guard(func() {
+		w.found()
+		w.live()
+		w.settle()
+		w.users.judge()
+	})
+}
+
+// guard does something to the world, which has ended then, and returns the violation that
+// it came to.
+func (w *world) guard(do func()) (violation *Violation) {
 	defer func() {
 		if r := recover(); r != nil {
 			violation = w.caught(r)
@@ -60,10 +69,7 @@ func (w *world) play() (violation *Violation) {
 			n.end()
 		}
 	}()
-	w.found()
-	w.live()
-	w.settle()
-	w.judge()
+	do()
 	return nil
 }
 
@@ -145,10 +151,6 @@ const settleTimeouts = 200
 
 // settle heals everything, and waits until all is as it should be.
 func (w *world) settle() {
-	if w.calm {
-		return
-	}
-	w.calm = true
 	w.trace.line(w.now, "all faults are healed")
 	w.heal()
 	timeout := time.Duration(w.setup.ElectionMax) * w.setup.Tick
@@ -212,12 +214,6 @@ func (w *world) quorumGone() bool {
 	}
 	conf := best.configurationBefore(best.log.last().Index + 1)
 	return len(conf.Voters) > 0 && !quorum(&conf, func(id raft.NodeID) bool { return w.byID(id) != nil })
-}
-
-// judge looks at everything once more when all is over.
-func (w *world) judge() {
-	w.oracle.judge()
-	w.users.judge()
 }
 
 // leader is the node that leads, in the latest term if there are several; nil if none.
