@@ -12,16 +12,18 @@ type coreProcess struct {
 	node *node
 	raft *raft.Core
 	// What waits for the next turn.
-	ticks      int
-	durable    uint64
-	received   []*raft.Message
-	gone       []raft.NodeID
-	tasks      []raft.Event
-	last       raft.Index
-	snapshot   raft.SnapshotMeta
-	proposed   []raft.Position
+	ticks    int
+	durable  uint64
+	received []*raft.Message
+	gone     []raft.NodeID
+	tasks    []raft.Event
+	last     raft.Index
+	snapshot raft.SnapshotMeta
+	// readAt is what was committed anywhere when each open read began; changes are the
+	// open changes of the membership.
 	readAt     map[uint64]raft.Index
 	readTokens uint64
+	changes    int
 }
 
 func newCoreProcess(n *node) *coreProcess {
@@ -101,9 +103,8 @@ func (p *coreProcess) take(e raft.Event) {
 	if r, ok := e.(raft.Read); ok && err != nil {
 		delete(p.readAt, r.Token)
 	}
-	if _, ok := e.(raft.Propose); ok && err == nil {
-		_, term, _ := p.raft.Leadership()
-		p.proposed = append(p.proposed, raft.Position{Index: p.raft.Last().Index, Term: term})
+	if _, ok := e.(raft.ChangeConfiguration); ok && err == nil {
+		p.changes++
 	}
 }
 
@@ -145,6 +146,10 @@ func (p *coreProcess) carryOut() bool {
 			}
 		}
 	}
+	p.changes -= len(u.Changes)
+	if p.changes < 0 {
+		w.violated(Honest, "%s gives a change of the membership two outcomes", n.id)
+	}
 	for _, s := range u.SendSnapshots {
 		p.sendSnapshot(s)
 	}
@@ -172,6 +177,17 @@ func (p *coreProcess) sendSnapshot(s raft.SendSnapshot) {
 		p.send(m)
 	}
 	p.must(raft.SnapshotSent{Node: s.To, Failed: failed})
+}
+
+// open says what has had no answer; nothing if everything has.
+func (p *coreProcess) open() string {
+	switch {
+	case len(p.readAt) > 0:
+		return fmt.Sprintf("%d reads at %s have no answer", len(p.readAt), p.node.id)
+	case p.changes > 0:
+		return fmt.Sprintf("%d changes at %s have no outcome", p.changes, p.node.id)
+	}
+	return ""
 }
 
 // propose appends values, if the node leads.

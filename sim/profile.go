@@ -267,7 +267,7 @@ func partitions(g *generator) {
 
 func elections(g *generator) {
 	s := &g.schedule.Setup
-	s.ElectionMax = s.ElectionMin + g.between(1, 3)
+	s.ElectionMax = s.ElectionMin + g.between(3, 6)
 	s.Faults = Faults{Lost: uint8(g.below(60)), Late: uint8(g.below(100))}
 	s.WriteDelay = time.Duration(g.between(1, 10)) * time.Millisecond
 	g.play(400, 60, requests, cuts, bounces, bounces, staleness, operators[1:2])

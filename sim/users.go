@@ -308,6 +308,9 @@ func (u *users) crashed(n *node) {
 // unresolved says who still waits; nobody if it is empty.
 func (u *users) unresolved() string {
 	for _, n := range u.world.nodes {
+		if p, ok := n.process.(*coreProcess); ok && p.open() != "" {
+			return p.open()
+		}
 		p, ok := n.process.(*engineProcess)
 		if !ok || !p.known {
 			continue
