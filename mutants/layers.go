@@ -79,7 +79,7 @@ func (t *tree) tests(ctx context.Context, m *mutant) (outcome, error) {
 		}
 		if err != nil {
 			o.Killed, o.By, o.Detail = true, failed(dir, string(out)), end(string(out))
-			return o, nil
+			break
 		}
 	}
 	return o, nil
@@ -127,16 +127,16 @@ func end(s string) string {
 	return s[max(0, len(s)-most):]
 }
 
-// hunt has the simulator look for a violation, for some seconds.
-func (t *tree) hunt(ctx context.Context, seconds float64, seed uint64) (outcome, error) {
+// hunt has the simulator look for a violation, for as long as the settings say.
+func (t *tree) hunt(ctx context.Context, s *settings) (outcome, error) {
 	program, err := t.build(ctx, []string{"build"}, "./mutants/hunt")
 	if err != nil {
 		return outcome{}, err
 	}
-	limit := time.Duration(seconds*float64(time.Second)) + maxExtra
+	limit := time.Duration(s.seconds*float64(time.Second)) + maxExtra
 	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	c := exec.CommandContext(limited, program, "-seconds", fmt.Sprint(seconds), "-seed", fmt.Sprint(seed)) //nolint:gosec // built above
+	c := exec.CommandContext(limited, program, "-seconds", fmt.Sprint(s.seconds), "-seed", fmt.Sprint(s.seed), "-profile", s.profile) //nolint:gosec // built above
 	c.Dir, c.Stderr = t.dir, os.Stderr
 	out, err := c.Output()
 	switch {
