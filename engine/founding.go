@@ -67,8 +67,10 @@ func (n *Node) report(problem error) {
 	}
 	n.complain(slog.LevelError, "the cluster is in trouble", sender, problem)
 	err := n.failure("join", errors.Join(sentinel, problem), "")
-	n.published.change(func(s *Status) { s.Problem = err })
-	n.emit(ProblemFound{err})
+	n.published.change(func(s *Status) {
+		s.Problem = err
+		n.emit(ProblemFound{err})
+	})
 }
 
 // greet introduces this node to all.
@@ -106,12 +108,11 @@ func (n *Node) activate(c *founding.Charter) {
 
 // setState publishes what the node is to its cluster, and what it waits for.
 func (n *Node) setState(s State, waiting string) {
-	changed := false
 	n.published.change(func(p *Status) {
-		changed = p.State != s
+		changed := p.State != s
 		p.State, p.Waiting, p.ClusterID = s, waiting, n.cluster
+		if changed {
+			n.emit(StateChanged{s})
+		}
 	})
-	if changed {
-		n.emit(StateChanged{s})
-	}
 }

@@ -149,8 +149,8 @@ func (n *Node) shutDown(err error) {
 		if n.failed != nil {
 			s.Problem = n.failed
 		}
+		n.emit(StateChanged{Stopped})
 	})
 	n.feed.end(n.failure("entries", err, ""))
-	n.emit(StateChanged{Stopped})
 	n.watchers.end()
 }

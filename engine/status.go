@@ -112,7 +112,9 @@ func (n *Node) Status() Status {
 	return s
 }
 
-// publishStatus lets others see where the turn has led to, and tells watchers.
+// publishStatus lets others see where the turn has led to, and tells watchers. The events
+// are given out under the lock of the status, so that who has seen the status and then
+// begins to watch hears of what comes after it, and who hears of something finds it there.
 func (n *Node) publishStatus() {
 	if n.core == nil {
 		n.published.change(func(s *Status) { s.Dropped = n.dropped })
@@ -122,32 +124,30 @@ func (n *Node) publishStatus() {
 	if leader != raft.None {
 		n.leaderSeenAt = n.now
 	}
-	var before Status
-	var conf raft.Configuration
-	changed := false
 	n.published.change(func(p *Status) {
-		before = *p
+		before := *p
 		p.Commit, p.Applied, p.Dropped = n.core.Commit(), n.applied, n.dropped
-		changed = before.Role != role || before.Term != term || before.Leader != leader || n.memberStatusDue
-		if changed {
+		if before.Role != role || before.Term != term || before.Leader != leader || n.memberStatusDue {
 			n.memberStatusDue = false
 			n.fillStatus(p)
+			n.tellChanges(&before, p)
 		}
-		conf = p.Configuration
+		if before.Applied != n.applied && n.watchers.watched() {
+			n.emit(Committed{n.applied})
+		}
 	})
-	if changed {
-		if !conf.Equal(before.Configuration) {
-			n.emit(MembersChanged{conf})
-		}
-		if before.Role != role {
-			n.emit(RoleChanged{role, term})
-		}
-		if leader != raft.None && (before.Leader != leader || before.Term != term) {
-			n.emit(LeaderElected{leader, term})
-		}
+}
+
+// tellChanges tells watchers what a status has that the one before it had not.
+func (n *Node) tellChanges(before, now *Status) {
+	if !now.Configuration.Equal(before.Configuration) {
+		n.emit(MembersChanged{now.Configuration.Clone()})
 	}
-	if before.Applied != n.applied && n.watchers.watched() {
-		n.emit(Committed{n.applied})
+	if before.Role != now.Role {
+		n.emit(RoleChanged{now.Role, now.Term})
+	}
+	if now.Leader != raft.None && (before.Leader != now.Leader || before.Term != now.Term) {
+		n.emit(LeaderElected{now.Leader, now.Term})
 	}
 }
 

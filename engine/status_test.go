@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -124,5 +125,38 @@ func TestAnErrorSaysWhyNothingHappened(t *testing.T) {
 	err = follower.gaveUp("read", context.Canceled, "nothing was read")
 	if !errors.Is(err, ErrQuorumLost) || !errors.Is(err, context.Canceled) {
 		t.Errorf("long after the leader was lost: %v", err)
+	}
+}
+
+// Who sees in the status that there is a leader and then begins to watch must not be told
+// that there is one. So nobody sees the status as long as its events are not given out:
+// here, because somebody else has the watchers.
+func TestAStatusIsNotSeenBeforeItsEventsAreGivenOut(t *testing.T) {
+	f := newFlock(t, 1)
+	n := f.nodes[0]
+	f.until("it is a member", func() bool { return n.Status().State == Member })
+	for n.core.Commit() == 0 { // what the turn will show is that it leads
+		_ = n.core.Step(raft.Tick{})
+		n.carryOut(n.core.Update())
+	}
+	n.watchers.mu.Lock()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		n.Turn()
+	}()
+	for n.published.mu.TryLock() {
+		leader := n.published.Leader
+		n.published.mu.Unlock()
+		if leader != raft.None {
+			t.Error("the status shows a leader that no watcher was told of")
+			break
+		}
+		runtime.Gosched()
+	}
+	n.watchers.mu.Unlock()
+	<-ended
+	if n.Status().Leader != n.ID() {
+		t.Errorf("the status shows %q as leader", n.Status().Leader)
 	}
 }

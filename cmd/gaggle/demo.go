@@ -246,17 +246,18 @@ func (d *demoRun) leads(s gaggle.Status) {
 	}
 }
 
-// elected shows a leader, once for each term.
+// elected shows a leader, once for each term, and before it returns, whoever does it:
+// what is shown next may be that it was stopped.
 func (d *demoRun) elected(leader gaggle.NodeID, term gaggle.Term) {
 	d.mu.Lock()
-	seen := d.elections[term]
-	d.elections[term] = true
-	d.mu.Unlock()
-	if !seen {
-		name, _, _ := strings.Cut(string(leader), "#")
-		d.out.leader(name, term)
-		_ = d.out.flush() // an error comes again at the end
+	defer d.mu.Unlock()
+	if d.elections[term] {
+		return
 	}
+	d.elections[term] = true
+	name, _, _ := strings.Cut(string(leader), "#")
+	d.out.leader(name, term)
+	_ = d.out.flush() // an error comes again at the end
 }
 
 func (d *demoRun) alive() []*demoNode {
