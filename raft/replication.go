@@ -264,8 +264,11 @@ func (c *Core) appendReplied(m Message, b *AppendReply) error {
 	case p.state == Replicate:
 		p.next = max(p.next, p.match+1)
 		p.inflight.acknowledge(p.match)
-	case p.state == Probe || p.match >= c.log.base.Index:
+	case p.match >= c.log.base.Index:
 		p.replicate()
+	default:
+		// What it needs next is compacted. It is in a snapshot, which may be on its way.
+		p.next = max(p.next, p.match+1)
 	}
 	c.caughtUp(p, before)
 	c.advanceCommit()
