@@ -19,11 +19,19 @@ type coreProcess struct {
 	tasks    []raft.Event
 	last     raft.Index
 	snapshot raft.SnapshotMeta
-	// readAt is what was committed anywhere when each open read began; changes are the
-	// open changes of the membership.
-	readAt     map[uint64]raft.Index
+	// reads are the open ones, by token; changes the memberships that were asked for and
+	// are not there yet.
+	reads      map[uint64]readBegun
 	readTokens uint64
-	changes    int
+	changes    []raft.Configuration
+}
+
+// readBegun is how things stood when a read began: what was committed anywhere, the step,
+// and the term of the leader that took it.
+type readBegun struct {
+	commit raft.Index
+	step   int
+	term   raft.Term
 }
 
 func newCoreProcess(n *node) *coreProcess {
@@ -34,7 +42,7 @@ func newCoreProcess(n *node) *coreProcess {
 	}
 	return &coreProcess{
 		node: n, raft: core, last: saved.Snapshot.Last.Index, snapshot: saved.Snapshot,
-		readAt: map[uint64]raft.Index{},
+		reads: map[uint64]readBegun{},
 	}
 }
 
@@ -100,11 +108,19 @@ func (p *coreProcess) must(e raft.Event) {
 // take is a client's, or an operator's, request.
 func (p *coreProcess) take(e raft.Event) {
 	err := p.step(e)
-	if r, ok := e.(raft.Read); ok && err != nil {
-		delete(p.readAt, r.Token)
-	}
-	if _, ok := e.(raft.ChangeConfiguration); ok && err == nil {
-		p.changes++
+	switch e := e.(type) {
+	case raft.Read:
+		if err != nil {
+			delete(p.reads, e.Token)
+			return
+		}
+		b := p.reads[e.Token]
+		_, b.term, _ = p.raft.Leadership()
+		p.reads[e.Token] = b
+	case raft.ChangeConfiguration:
+		if err == nil {
+			p.changes = append(p.changes, raft.NewConfiguration(e.Voters, e.Learners))
+		}
 	}
 }
 
@@ -137,18 +153,10 @@ func (p *coreProcess) carryOut() bool {
 		p.must(raft.Applied{Index: p.last})
 	}
 	for _, r := range u.Reads {
-		at, open := p.readAt[r.Token]
-		delete(p.readAt, r.Token)
-		if r.Err == nil {
-			w.report.Reads++
-			if !open || r.Index < at {
-				w.violated(ReadFresh, "%s answers a read with index %d, %d was committed when it was asked", n.id, r.Index, at)
-			}
-		}
+		p.answered(r)
 	}
-	p.changes -= len(u.Changes)
-	if p.changes < 0 {
-		w.violated(Honest, "%s gives a change of the membership two outcomes", n.id)
+	for _, r := range u.Changes {
+		p.changed(r)
 	}
 	for _, s := range u.SendSnapshots {
 		p.sendSnapshot(s)
@@ -179,13 +187,40 @@ func (p *coreProcess) sendSnapshot(s raft.SendSnapshot) {
 	p.must(raft.SnapshotSent{Node: s.To, Failed: failed})
 }
 
+// answered holds the answer to a read against what was so when it began.
+func (p *coreProcess) answered(r raft.ReadResult) {
+	begun, open := p.reads[r.Token]
+	delete(p.reads, r.Token)
+	if r.Err != nil {
+		return
+	}
+	w := p.node.world
+	w.report.Reads++
+	if !open || r.Index < begun.commit {
+		w.violated(ReadFresh, "%s answers a read with index %d, %d was committed when it was asked", p.node.id, r.Index, begun.commit)
+	}
+	w.oracle.answered(p.node, begun.term, begun.step)
+}
+
+// changed holds the outcome of a change of the membership against what was asked for.
+func (p *coreProcess) changed(r raft.ChangeResult) {
+	if len(p.changes) == 0 {
+		p.node.world.violated(Honest, "%s gives a change of the membership two outcomes", p.node.id)
+	}
+	target := p.changes[0]
+	p.changes = p.changes[1:]
+	if conf := p.raft.Status().Configuration; r.Err == nil && len(p.changes) == 0 && !conf.Equal(target) {
+		p.node.world.violated(Honest, "%s says that the members are %v, and they are %v", p.node.id, target, conf)
+	}
+}
+
 // open says what has had no answer; nothing if everything has.
 func (p *coreProcess) open() string {
 	switch {
-	case len(p.readAt) > 0:
-		return fmt.Sprintf("%d reads at %s have no answer", len(p.readAt), p.node.id)
-	case p.changes > 0:
-		return fmt.Sprintf("%d changes at %s have no outcome", p.changes, p.node.id)
+	case len(p.reads) > 0:
+		return fmt.Sprintf("%d reads at %s have no answer", len(p.reads), p.node.id)
+	case len(p.changes) > 0:
+		return fmt.Sprintf("%d changes at %s have no outcome", len(p.changes), p.node.id)
 	}
 	return ""
 }
@@ -203,7 +238,7 @@ func (p *coreProcess) propose(count int) {
 // read asks for a read index. What is committed anywhere by now has to be seen.
 func (p *coreProcess) read() {
 	p.readTokens++
-	p.readAt[p.readTokens] = p.node.world.oracle.commit()
+	p.reads[p.readTokens] = readBegun{commit: p.node.world.oracle.commit(), step: p.node.world.step}
 	p.do(raft.Read{Token: p.readTokens})
 }
 

@@ -147,6 +147,7 @@ func (p simPort) Send(to raft.NodeID, _ channel.Class, bytes []byte) error {
 
 func (p simPort) Broadcast(bytes []byte) error {
 	n := p.process.node
+	p.process.look(bytes)
 	for _, other := range n.world.nodes {
 		if other != n {
 			n.world.net.send(&frame{from: n, to: other, name: other.id, bytes: bytes, sum: sum(bytes)})
@@ -164,8 +165,11 @@ func (p *engineProcess) look(bytes []byte) {
 		p.node.world.violated(MessageFromLog, "%s sends what cannot be read: %v", p.node.id, err)
 	}
 	for _, m := range f.Messages {
-		if m, ok := m.(*raft.Message); ok {
+		switch m := m.(type) {
+		case *raft.Message:
 			p.node.world.oracle.sent(p.node, m)
+		case *wire.Hello:
+			p.node.world.oracle.greeted(p.node, m)
 		}
 	}
 }

@@ -23,9 +23,11 @@ type network struct {
 	cut    [][]bool
 	slow   [][]int
 	faults Faults
-	// kept are the last frames sent, to be delivered again in a later life.
+	// kept are the last frames sent, to be delivered again in a later life, and rare the
+	// last of those kinds that the others would soon push out.
 	kept   []*frame
 	keptAt int
+	rare   []*frame
 }
 
 // maxKept is how many frames are kept.
@@ -59,6 +61,12 @@ func (n *network) heal() {
 func (n *network) send(f *frame) {
 	w := n.world
 	w.trace.add(1, uint64(f.from.number), uint64(f.to.number), f.sum)
+	if f.rare() && w.noise.draw() < 128 {
+		n.rare = append(n.rare, f)
+		if len(n.rare) > maxKept {
+			n.rare = n.rare[1:]
+		}
+	}
 	if len(n.kept) < maxKept {
 		n.kept = append(n.kept, f)
 	} else {
@@ -67,6 +75,10 @@ func (n *network) send(f *frame) {
 	}
 	if n.cut[f.from.number][f.to.number] {
 		n.told(f, "cut")
+		if from := f.from; from.process != nil && !from.paused && w.noise.draw() > 223 {
+			from.process.unreachable(f.to.id) // the channel has noticed
+			from.rouse()
+		}
 		return
 	}
 	delay := w.setup.Delay * time.Duration(1+n.slow[f.from.number][f.to.number])
@@ -92,6 +104,20 @@ func (n *network) send(f *frame) {
 		n.told(f, "")
 	}
 	n.arrive(f, delay)
+}
+
+// rare reports whether a frame is of a kind that comes seldom, and may do harm long after.
+func (f *frame) rare() bool {
+	if f.message == nil {
+		return false
+	}
+	switch b := f.message.Body.(type) {
+	case *raft.InstallSnapshot, *raft.TimeoutNow, *raft.VoteReply:
+		return true
+	case *raft.AppendReply:
+		return b.Rejected
+	}
+	return false
 }
 
 // tail makes a factor of a byte: 1 for 0, mostly little, rarely up to 128.
@@ -122,6 +148,10 @@ func (n *network) told(f *frame, what string) {
 func (n *network) formerLife(which uint32) bool {
 	if len(n.kept) == 0 {
 		return false
+	}
+	if len(n.rare) > 0 && which%2 == 1 {
+		n.arrive(n.rare[int(which/2)%len(n.rare)], n.world.setup.Delay)
+		return true
 	}
 	n.arrive(n.kept[int(which)%len(n.kept)], n.world.setup.Delay)
 	return true

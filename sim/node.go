@@ -182,10 +182,10 @@ func (n *node) resume() {
 	n.paused = false
 	waiting := n.waiting
 	n.waiting = nil
+	n.rouse() // all that has come goes into one turn
 	for _, e := range waiting {
 		if e.kind == arrived || e.life == n.life {
 			n.happen(&e)
 		}
 	}
-	n.rouse()
 }

@@ -169,8 +169,7 @@ func (n *node) reconfigure(other *node, op Op) bool {
 	}
 	switch op.Kind {
 	case Change:
-		voters, learners := n.world.names(op.Amount&0xffff), n.world.names(op.Amount>>16&^(op.Amount&0xffff))
-		p.do(raft.ChangeConfiguration{Voters: voters, Learners: learners})
+		p.do(n.world.change(op.Amount))
 	case Transfer:
 		to := raft.None
 		if op.Amount != 0 {
@@ -184,6 +183,15 @@ func (n *node) reconfigure(other *node, op Op) bool {
 	}
 	n.rouse()
 	return true
+}
+
+// change is what the Amount of a Change asks for.
+func (w *world) change(amount uint32) raft.ChangeConfiguration {
+	voters := w.names(amount & 0x7fff)
+	if amount&0x8000 != 0 {
+		voters = append(voters, "nobody")
+	}
+	return raft.ChangeConfiguration{Voters: voters, Learners: w.names(amount >> 16 &^ amount)}
 }
 
 // names are the identities of the nodes whose bits are set.

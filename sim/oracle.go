@@ -30,6 +30,8 @@ type oracle struct {
 	changing bool
 	// mirrors are those of all identities that there ever were.
 	mirrors map[raft.NodeID]*mirror
+	// foundings is what was said before there was a cluster.
+	foundings foundingSaid
 }
 
 // A term is a leader's, with its log: what it had when it was elected, and what it
@@ -40,6 +42,8 @@ type term struct {
 	log    slotLog
 	// first is the index of the first entry of the term.
 	first raft.Index
+	// rounds are when its leader began each round of heartbeats.
+	rounds map[uint64]int
 }
 
 func newOracle(w *world) *oracle {
@@ -53,6 +57,7 @@ func newOracle(w *world) *oracle {
 // meet takes note of a new identity.
 func (o *oracle) meet(n *node) {
 	n.mirror.log.base, n.mirror.disk.base, n.mirror.state = o.root, o.root, o.root
+	n.mirror.confirmed = map[raft.Term]int{}
 	n.mirror.votes, n.mirror.acked = map[raft.Term]raft.NodeID{}, map[raft.Term]raft.Index{}
 	o.mirrors[n.id] = n.mirror
 }
@@ -91,6 +96,7 @@ func (o *oracle) slot(before *slot, e *raft.Entry) *slot {
 
 // before notes how a node is before a turn.
 func (o *oracle) before(n *node) {
+	n.mirror.lastBefore = n.mirror.log.last().Index
 	if c := n.process.core(); c != nil && o.world.setup.Layer == Engines {
 		n.mirror.seen = c.Observe()
 	}
@@ -149,7 +155,7 @@ func (o *oracle) elected(n *node, number raft.Term) {
 		}
 		return
 	}
-	t := &term{number: number, leader: n.id, log: m.log.copy()}
+	t := &term{number: number, leader: n.id, log: m.log.copy(), rounds: map[uint64]int{}}
 	// What it has appended in this turn already is of its term.
 	t.first = t.log.last().Index + 1
 	for t.first > t.log.base.Index+1 && t.log.at(t.first-1).Term == number {
@@ -163,13 +169,7 @@ func (o *oracle) elected(n *node, number raft.Term) {
 	o.world.report.Elections++
 	o.world.trace.line(o.world.now, "%s leads term %d", n.id, number)
 
-	conf := m.configurationBefore(t.first)
-	if !quorum(&conf, func(id raft.NodeID) bool {
-		voter := o.mirrors[id]
-		return voter != nil && voter.votes[number] == n.id
-	}) {
-		o.world.violated(Elected, "%s leads term %d without the votes of a quorum of %v", n.id, number, conf)
-	}
+	o.checkVotes(m, t)
 	// What later terms have committed already, a late winner need not have.
 	before := sort.Search(len(o.committedIn), func(i int) bool { return o.committedIn[i] >= number })
 	if top := o.committed[before-1]; !m.log.below(top.Index) && m.log.at(top.Index) != top {
@@ -179,6 +179,28 @@ func (o *oracle) elected(n *node, number raft.Term) {
 		if lost := o.lacks(&m.log, o.terms[earlier]); lost != nil && o.choosable(earlier, lost.Index, "") {
 			o.world.violated(Choosable, "%s leads term %d without entry %v, which a quorum may have acknowledged", n.id, number, lost.Position)
 		}
+	}
+}
+
+// checkVotes holds a new leader against the configurations that may be in effect, in one of
+// which it has to be a voter, and the votes that were given.
+func (o *oracle) checkVotes(m *mirror, t *term) {
+	voter := false
+	for i := len(m.configurations) - 1; i >= 0 && !voter; i-- {
+		voter = m.configurations[i].conf.Voter(m.id)
+		if m.configurations[i].index <= m.commit {
+			break
+		}
+	}
+	if !voter {
+		o.world.violated(Elected, "%s leads term %d and is no voter", m.id, t.number)
+	}
+	conf := m.configurationBefore(t.first)
+	if !quorum(&conf, func(id raft.NodeID) bool {
+		other := o.mirrors[id]
+		return other != nil && other.votes[t.number] == m.id
+	}) {
+		o.world.violated(Elected, "%s leads term %d without the votes of a quorum of %v", m.id, t.number, conf)
 	}
 }
 

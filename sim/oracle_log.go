@@ -14,6 +14,12 @@ func (o *oracle) wrote(n *node, w *raft.Write) {
 	}
 	if w.Snapshot != nil {
 		o.checkSnapshot(n, w.Snapshot)
+		if s := m.log.at(w.Snapshot.Last.Index); s != nil && s.Position == w.Snapshot.Last && s != m.log.last() {
+			o.world.violated(StateMachineSafety, "%s replaces a log to %v by a snapshot at %v, with which it agrees", n.id, m.log.last().Position, s.Position)
+		}
+		if w.Snapshot.Last.Index <= m.commit {
+			o.world.violated(StateMachineSafety, "%s has committed %d, and goes back to a snapshot at %v", n.id, m.commit, w.Snapshot.Last)
+		}
 		m.wroteLog = true
 		m.log.reset(o.slots[w.Snapshot.Last])
 		m.configurations = append(m.configurations[:0], inEffect{w.Snapshot.ConfigurationIndex, w.Snapshot.Configuration})

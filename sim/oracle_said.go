@@ -25,6 +25,9 @@ func (o *oracle) sent(n *node, msg *raft.Message) {
 	case *raft.Heartbeat:
 		o.speaksOf(m, msg)
 		t, known := o.leads(n, msg), n.process.core().Commit()
+		if _, begun := t.rounds[b.ReadSequence]; !begun {
+			t.rounds[b.ReadSequence] = o.world.step
+		}
 		if to := o.mirrors[msg.To]; to != nil {
 			known = min(known, to.acked[t.number])
 		}
@@ -39,7 +42,12 @@ func (o *oracle) sent(n *node, msg *raft.Message) {
 		if !b.Rejected {
 			o.acknowledges(n, msg, b)
 		}
-	case *raft.HeartbeatReply, *raft.TimeoutNow:
+	case *raft.HeartbeatReply:
+		o.speaksOf(m, msg)
+		if t := o.terms[msg.Term]; t != nil {
+			m.confirmed[msg.Term] = max(m.confirmed[msg.Term], t.rounds[b.ReadSequence])
+		}
+	case *raft.TimeoutNow:
 		o.speaksOf(m, msg)
 	}
 }
@@ -174,6 +182,32 @@ func (o *oracle) committedBy(n *node, index raft.Index) {
 	m.commit = index
 }
 
+// quorumOfTurn reports whether those for whom has is true are a quorum of a configuration
+// that was in effect in this turn: the last before it, or one that it has appended.
+func (o *oracle) quorumOfTurn(m *mirror, has func(raft.NodeID) bool) bool {
+	for i := len(m.configurations) - 1; i >= 0; i-- {
+		c := &m.configurations[i]
+		if quorum(&c.conf, has) {
+			return true
+		}
+		if c.index <= m.lastBefore {
+			break
+		}
+	}
+	return false
+}
+
+// answered holds the answer to a read, which was asked at a step, against what others
+// have confirmed since.
+func (o *oracle) answered(n *node, number raft.Term, step int) {
+	if !o.quorumOfTurn(n.mirror, func(id raft.NodeID) bool {
+		m := o.mirrors[id]
+		return id == n.id || m != nil && m.confirmed[number] >= step
+	}) {
+		o.world.violated(ReadFresh, "%s answers a read in term %d, which no quorum has confirmed", n.id, number)
+	}
+}
+
 // witnessed looks at what nobody knew to be committed: a leader may commit what is of its
 // own term and acknowledged by a quorum, and with it what is before. It returns that term.
 func (o *oracle) witnessed(n *node, index raft.Index) raft.Term {
@@ -193,15 +227,8 @@ func (o *oracle) witnessed(n *node, index raft.Index) raft.Term {
 		other := o.mirrors[id]
 		return other != nil && other.acked[s.Term] >= index
 	}
-	// The configuration may have changed in the same turn: one of those will do.
-	for i := len(m.configurations) - 1; i >= 0; i-- {
-		c := &m.configurations[i]
-		if quorum(&c.conf, acked) {
-			return s.Term
-		}
-		if c.index <= m.commit {
-			break
-		}
+	if o.quorumOfTurn(m, acked) {
+		return s.Term
 	}
 	o.world.violated(CommitWitness, "%s has committed %v without a quorum", n.id, s.Position)
 	return 0

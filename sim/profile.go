@@ -150,6 +150,17 @@ func deposed(g *generator) {
 	g.add(g.below(300), Op{Kind: Mend})
 }
 
+// lateAnswers is a node that hears its leader late, and reads while others append.
+func lateAnswers(g *generator) {
+	n := uint8(g.below(g.schedule.Setup.Nodes))
+	g.add(0, Op{Kind: SlowLink, Node: Leader, Other: n, Amount: 60})
+	for range 4 {
+		g.add(g.below(8), Op{Kind: ReadIndex, Node: n})
+		g.add(g.below(8), Op{Kind: Propose, Node: Leader, Amount: 1})
+	}
+	g.add(40, Op{Kind: Mend})
+}
+
 func at(kind Kind) func(*generator) Op {
 	return func(g *generator) Op { return Op{Kind: kind, Node: g.node()} }
 }
@@ -180,7 +191,7 @@ var (
 		{3, clockRate, nil}, {3, upTo(ClockJump, 30), nil}, {2, at(Pause), nil}, {3, at(Resume), nil}, {2, upTo(Sluggish, 300), nil},
 	}
 	bounces   = []choice{{4, nil, bounce}}
-	staleness = []choice{{5, nil, deposed}}
+	staleness = []choice{{5, nil, deposed}, {3, nil, lateAnswers}}
 	operators = []choice{
 		{3, changes, nil}, {3, upTo(Transfer, 1), nil}, {3, upTo(Compact, 5), nil},
 	}
@@ -210,6 +221,9 @@ func changes(g *generator) Op {
 		voters = 1
 	}
 	some, others := uint32(mix(&g.state)), uint32(mix(&g.state))
+	if g.one(8) {
+		voters |= 0x8000
+	}
 	return Op{Kind: Change, Node: Leader, Amount: voters | (some&others&all)<<16}
 }
 
@@ -277,6 +291,15 @@ func churn(g *generator) {
 	s := &g.schedule.Setup
 	s.Nodes, s.Spares = g.between(1, 4), g.between(1, 3)
 	g.play(500, 60, requests, operators, operators, cuts, processes, bounces)
+	if g.one(2) { // a whole log is compacted, and nobody appends any more
+		g.add(50, Op{Kind: Mend})
+		g.add(200, Op{Kind: Isolate, Node: uint8(g.below(s.Nodes))})
+		g.add(50, Op{Kind: Propose, Node: Leader, Amount: 3})
+		g.add(100, Op{Kind: Compact, Node: Leader})
+		g.add(0, Op{Kind: Noisy, Amount: 120})
+		g.add(50, Op{Kind: Mend})
+		g.add(g.between(50, 400), Op{Kind: Mend})
+	}
 }
 
 func disks(g *generator) {
@@ -331,5 +354,7 @@ func foundings(g *generator) {
 	s := &g.schedule.Setup
 	s.Layer, s.Faults = Engines, g.faults()
 	s.Spares = g.below(s.Nodes) // fewer than twice the size
-	g.play(g.between(30, 120), 200, requests, cuts, badClocks[:2])
+	s.Delay = time.Duration(g.between(1, 20)) * time.Millisecond
+	g.play(g.between(10, 60), 100, cuts, cuts, badNetwork, badNetwork, badClocks[:2])
+	g.play(g.between(10, 60), 100, requests, cuts)
 }

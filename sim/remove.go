@@ -42,7 +42,7 @@ func (op Op) without(number int) uint32 {
 	case Partition:
 		return withoutBit(op.Amount, number)
 	case Change:
-		return withoutBit(op.Amount&0xffff, number) | withoutBit(op.Amount>>16, number)<<16
+		return withoutBit(op.Amount&0x7fff, number) | op.Amount&0x8000 | withoutBit(op.Amount>>16, number)<<16
 	case Graph:
 		return withoutPairs(op.Amount, number)
 	default:

@@ -118,8 +118,8 @@ const (
 	SlowLink
 	// Unreachable tells Node that what it sent to Other may be lost.
 	Unreachable
-	// FormerLife delivers a frame that was delivered, or lost, some time ago: the
-	// Amount-th of those that are kept.
+	// FormerLife delivers a frame that was delivered, or lost, some time ago: one of the
+	// latest or, with an odd Amount, one of a kind that is rare.
 	FormerLife
 
 	// Crash ends Node's process. Of the writes that are not durable, the first Amount
@@ -145,8 +145,8 @@ const (
 	HangDisk
 	HealDisk
 
-	// Change asks the leader for another membership: the low 16 bits of Amount are
-	// the voters, the high ones the learners.
+	// Change asks the leader for another membership: bits 0 to 14 of Amount are the
+	// voters, bit 15 is one that is not there at all, and bits 16 to 30 the learners.
 	Change
 	// Transfer asks the leader to hand over, to Other or, with Amount 0, to anybody.
 	Transfer

@@ -77,6 +77,10 @@ type mirror struct {
 	seen   raft.Observation
 	// wroteLog: its log has changed since it was looked at as a whole.
 	wroteLog bool
+	// lastBefore is where its log ended before the turn.
+	lastBefore raft.Index
+	// confirmed is, by term, when the latest round of heartbeats began that it has answered.
+	confirmed map[raft.Term]int
 	// configurations are those in its log after what is committed, and the one before.
 	configurations []inEffect
 }

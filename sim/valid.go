@@ -8,8 +8,8 @@ import (
 // What a schedule is bounded by, so that one from a file, which anybody may have edited,
 // comes to an end like those that are generated.
 const (
-	// maxNodes is how many places there are for nodes: the masks of Change have 16 bits.
-	maxNodes = 16
+	// maxNodes is how many places there are for nodes: the masks of Change have 15 bits.
+	maxNodes = 15
 	maxOps   = 2000
 	maxNoise = 1 << 20
 	// maxLength is how long all Ops together may take, and maxNodeTicks how many ticks all

@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/ben-ng/gaggle/raft"
@@ -18,6 +19,8 @@ type world struct {
 	noise    noise
 	nextOp   int
 	nodes    []*node
+	// restedAt is what was committed when all was as it should be for the first time.
+	restedAt raft.Index
 	net      network
 	oracle   *oracle
 	users    users
@@ -163,7 +166,9 @@ func (w *world) settle() {
 		}
 		why := w.unsettled()
 		if why == "" {
-			return
+			if why = w.goesOn(); why == "" {
+				return
+			}
 		}
 		if w.now >= end {
 			w.violated(Liveness, "all has been well for %v, but %s", w.now-(end-settleTimeouts*timeout), why)
@@ -185,6 +190,9 @@ func (w *world) unsettled() string {
 		return "no node leads and has committed in its term"
 	}
 	s := leader.process.core().Status()
+	if !slices.Contains(s.Configuration.Voters, s.ID) {
+		return fmt.Sprintf("%s leads, and is no voter of %v", s.ID, s.Configuration)
+	}
 	if s.Configuration.Joint() || s.Commit != s.Last.Index {
 		return fmt.Sprintf("%s has committed %d of %d entries, in configuration %v", s.ID, s.Commit, s.Last.Index, s.Configuration)
 	}
@@ -200,6 +208,23 @@ func (w *world) unsettled() string {
 		}
 	}
 	return w.users.unresolved()
+}
+
+// goesOn says that a cluster of cores which is at rest does not append what it is asked to;
+// nothing if it does, or need not.
+func (w *world) goesOn() string {
+	leader := w.leader()
+	if w.setup.Layer == Engines || leader == nil {
+		return ""
+	}
+	if w.restedAt > 0 && w.oracle.commit() > w.restedAt {
+		return ""
+	}
+	if w.restedAt == 0 {
+		w.restedAt = w.oracle.commit()
+	}
+	w.users.do(leader, Op{Kind: Propose})
+	return "what is proposed is not committed"
 }
 
 // quorumGone reports whether who would have to elect a leader has been wiped: a learner
