@@ -95,6 +95,30 @@ func TestAReadThatCameLaterIsNotServedByAnEarlierAnswer(t *testing.T) {
 	}
 }
 
+// A late answer to one question must not be taken for that to another, also when the one
+// has long been answered.
+func TestNoTwoQuestionsForAReadIndexHaveTheSameToken(t *testing.T) {
+	_, leader, follower := leads(t, 3)
+	s := spyOn(t, follower)
+	seen := map[uint64]bool{}
+	for range 10 {
+		for range maxReadRounds {
+			reads(t, follower, 1)
+			follower.Turn()
+		}
+		for _, token := range tokens(s) {
+			if seen[token] {
+				t.Fatalf("token %d is used again", token)
+			}
+			seen[token] = true
+			hear(follower, leader.ID(), &wire.ReadIndexReply{Token: token, OK: true})
+		}
+	}
+	if len(seen) != 10*maxReadRounds {
+		t.Errorf("%d questions were asked", len(seen))
+	}
+}
+
 func TestReadsBeyondTheRoundsUnderWayShareTheNext(t *testing.T) {
 	_, leader, follower := leads(t, 3)
 	s := spyOn(t, follower)
