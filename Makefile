@@ -28,11 +28,11 @@ bin/golangci-lint:
 
 # FUZZ_TIME is a number of inputs and not a duration, because `go test` may report a
 # duration that runs out while an input is being tried as a failure ("context deadline
-# exceeded") where nothing was found. An input of the simulator is a whole run, so there
+# exceeded") where nothing was found. An input in simulated time is a whole run, so there
 # are fewer, and no time goes into making the interesting ones smaller.
-fuzz: ## every fuzz target with FUZZ_TIME inputs each, those of the simulator with SIM_FUZZ_TIME
+fuzz: ## every fuzz target with FUZZ_TIME inputs each, those in simulated time with SIM_FUZZ_TIME
 	@set -e; for package in $$(go list ./...); do \
-		case $$package in */sim) limits="-fuzztime $(SIM_FUZZ_TIME) -fuzzminimizetime 1x";; *) limits="-fuzztime $(FUZZ_TIME)";; esac; \
+		case $$package in */sim|*/gaggletest) limits="-fuzztime $(SIM_FUZZ_TIME) -fuzzminimizetime 1x";; *) limits="-fuzztime $(FUZZ_TIME)";; esac; \
 		for target in $$(go test -list '^Fuzz' $$package | grep ^Fuzz); do \
 			go test $$package -run '^$$' -fuzz "^$$target\$$" $$limits; \
 		done; \
@@ -43,10 +43,11 @@ sim: ## the simulator: how fast it is, and a search for FOR from a new seed
 	go run ./cmd/gaggle fuzz --for $(FOR)
 
 sim-coverage: ## what of the core, the engine and founding no run of the simulator reaches
+	mkdir -p bin
 	go test ./sim -run NothingIsFound -runs 500 -coverpkg=./raft,./engine,./founding -covermode=count -coverprofile=bin/reached
 	go run ./sim/reach bin/reached
 
-mutants: ## plants every known mistake in a copy, and says what finds it (about an hour)
+mutants: ## plants every known mistake in a copy, and says what finds it (an hour and more)
 	go run ./mutants
 
 bench: ## latencies and allocations by channel, and reads

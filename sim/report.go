@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 )
@@ -32,7 +33,7 @@ const (
 	Acknowledged Property = "an acknowledgement matches"
 	// CommitWitness: what a leader commits is of its term, and a quorum has
 	// acknowledged it.
-	CommitWitness Property = "a commit has a quorum"
+	CommitWitness Property = "a commit is its leader's, and has a quorum"
 	// CommitKnown: what others believe to be committed is.
 	CommitKnown Property = "known commits are commits"
 	// Choosable: what a quorum may have acknowledged for all that can be known is not
@@ -94,10 +95,29 @@ type Report struct {
 	Elections int           `json:"elections"`
 	Commits   int           `json:"commits"`
 	Reads     int           `json:"reads"`
-	// Faults counts what was done to the world, by name.
+	// Faults counts what was done to the world, by name: what is a trouble, what ends one,
+	// and what an operator asks for. It has what came of that too, where it is rare: logs
+	// that were cut, snapshots, configurations.
 	Faults map[string]int `json:"faults"`
 	// Hash is that of everything that happened, in its order.
 	Hash uint64 `json:"hash"`
+}
+
+// notFaults are what Faults counts beside troubles.
+var notFaults = []string{
+	"mend", "heal disk", "resume", "restart", "change", "transfer", "compact", "log truncated",
+	"snapshot taken", "snapshot sent", "snapshot installed", "configuration changed", "joint configuration",
+}
+
+// FaultCount is how many troubles there were.
+func (r *Report) FaultCount() int {
+	sum := 0
+	for name, count := range r.Faults {
+		if !slices.Contains(notFaults, name) {
+			sum += count
+		}
+	}
+	return sum
 }
 
 // Add takes another run into account.

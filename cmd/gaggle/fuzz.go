@@ -47,11 +47,17 @@ something does not hold that has to, when its time is over, or when it is interr
 All of it follows from the seed: the same --seed, --runs and --profile give the same
 trace hash on every machine. A finding is made as small as possible, shown, and written
 to a file that --replay shows event by event; where users saw something wrong, a page
-of HTML beside it shows what. The exit status is 1 if something was found.
+of HTML beside it shows what. The exit status is 1 if something was found, or if it could
+not be looked for.
+
+Nodes are a, b, c, …; 6@3 is the entry at index 6 of term 3, t4 is term 4, → is a message
+that leaves, ← one that arrives. In objects, an op has its kind, its node (255 is whoever
+leads) and how long after the one before it in nanoseconds.
 
 How far it is goes to standard error, as objects {"event":"progress",…} with --json.
 Then each line of standard output is an object too: first {"event":"fuzzing",…}, or
-{"event":"happened",…} for each event of a replay; {"event":"finding",…} if something is
+{"event":"happened",…} for each event of a replay, and {"event":"happened no more",…} if it
+violates nothing; {"event":"finding",…} if something is
 found; {"event":"summary",…} at last.
 
 Profiles:
@@ -72,7 +78,7 @@ Profiles:
 	c.Flags().Uint64Var(&o.seed, "seed", 0, "what everything follows from (default a random number)")
 	c.Flags().DurationVar(&o.time, "for", 0, "how long, such as 30s or 2h (default until it is interrupted)")
 	c.Flags().IntVar(&o.runs, "runs", 0, "how many runs (default until it is interrupted)")
-	c.Flags().StringVar(&o.profile, "profile", "", "the only profile (default one for each run, from its seed)")
+	c.Flags().StringVar(&o.profile, "profile", "", "the only profile (default any but calm for each run, from its seed)")
 	c.Flags().BoolVar(&o.json, "json", false, "write one JSON object a line")
 	c.Flags().StringVar(&o.replay, "replay", "", "play what was found before, from its file")
 	c.Flags().StringVar(&o.out, "out", "", "where to write what is found (default gaggle-finding-SEED.json)")
@@ -226,10 +232,6 @@ func (f *fuzzRun) conclude(r sim.Report, found bool) {
 
 // reportWords says what happened.
 func reportWords(r sim.Report) string {
-	faults := 0
-	for _, n := range r.Faults {
-		faults += n
-	}
 	return fmt.Sprintf("%s, %v simulated, %s, %s, %s",
-		count(r.Runs, "run"), r.Simulated.Round(time.Second), count(r.Elections, "election"), count(r.Commits, "commit"), count(faults, "fault"))
+		count(r.Runs, "run"), r.Simulated.Round(time.Second), count(r.Elections, "election"), count(r.Commits, "commit"), count(r.FaultCount(), "fault"))
 }

@@ -49,7 +49,8 @@ func (f *fuzzRun) save(finding *sim.Finding) (s saved) {
 	if s.err = finding.Write(&data); s.err != nil {
 		return s
 	}
-	if s.err = os.WriteFile(name, data.Bytes(), 0o600); s.err != nil {
+	if err := os.WriteFile(name, data.Bytes(), 0o600); err != nil {
+		s.err = fmt.Errorf("the finding could not be written: %w", err)
 		return s
 	}
 	s.file = name
@@ -142,7 +143,11 @@ func opWords(op sim.Op) string {
 		return fmt.Sprintf("%v: of 256 frames %d lost, %d repeated, %d late, of writes %d slow", op.Kind,
 			op.Amount&0xff, op.Amount>>8&0xff, op.Amount>>16&0xff, op.Amount>>24)
 	case sim.Change:
-		return fmt.Sprintf("%v: voters %s, learners %s", op.Kind, nodeSet(op.Amount&0xffff), nodeSet(op.Amount>>16))
+		nobody := ""
+		if op.Amount&0x8000 != 0 {
+			nobody = " and one that is not there"
+		}
+		return fmt.Sprintf("%v: voters %s%s, learners %s", op.Kind, nodeSet(op.Amount&0x7fff), nobody, nodeSet(op.Amount>>16))
 	case sim.Cut, sim.SlowLink, sim.Unreachable, sim.Transfer:
 		return fmt.Sprintf("%v %s → %s%s", op.Kind, nodeName(op.Node), nodeName(op.Other), amountWords(op))
 	default:
@@ -155,7 +160,22 @@ func amountWords(op sim.Op) string {
 	if op.Amount == 0 {
 		return ""
 	}
-	return fmt.Sprintf(", %d", op.Amount)
+	unit := ""
+	switch op.Kind {
+	case sim.ClockJump:
+		unit = " ticks"
+	case sim.ClockRate:
+		unit = " percent"
+	case sim.Sluggish:
+		unit = " hundredths of a tick"
+	case sim.SlowDisk, sim.SlowLink:
+		unit = " times as slow"
+	case sim.Compact:
+		unit = " entries kept"
+	case sim.Crash:
+		unit = " writes survive"
+	}
+	return fmt.Sprintf(", %d%s", op.Amount, unit)
 }
 
 // nodeName is what the node of a number is called at first.
