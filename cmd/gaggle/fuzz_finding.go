@@ -174,6 +174,7 @@ func amountWords(op sim.Op) string {
 		unit = " entries kept"
 	case sim.Crash:
 		unit = " writes survive"
+	default:
 	}
 	return fmt.Sprintf(", %d%s", op.Amount, unit)
 }

@@ -347,7 +347,7 @@ func TestProgressIsShownFromTimeToTime(t *testing.T) {
 
 func TestOpsAreDescribed(t *testing.T) {
 	for want, op := range map[string]sim.Op{
-		"crash b, 2 writes survive":                         {Kind: sim.Crash, Node: 1, Amount: 2},
+		"crash b, 2 writes survive":          {Kind: sim.Crash, Node: 1, Amount: 2},
 		"restart the leader":                 {Kind: sim.Restart, Node: sim.Leader},
 		"cut a → c, 1":                       {Kind: sim.Cut, Other: 2, Amount: 1},
 		"mend":                               {Kind: sim.Mend, Node: 3},
