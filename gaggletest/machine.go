@@ -2,6 +2,7 @@ package gaggletest
 
 import (
 	"errors"
+	"flag"
 	"hash/fnv"
 	"math/rand/v2"
 	"testing"
@@ -55,8 +56,16 @@ const (
 //
 //	func FuzzStock(f *testing.F) { gaggletest.Fuzz(f, stockMachine) }
 //
-// A plain go test tries 20 sequences of commands, and go test -fuzz=FuzzStock goes on to
-// look for more. See Check for what is tried with each.
+// A plain go test tries 20 sequences of commands. To go on and look for more, call
+//
+//	go test -fuzz=FuzzStock -fuzzminimizetime 1x
+//
+// Without -fuzzminimizetime, Go spends up to a minute on each interesting input to make it
+// smaller, mostly in vain, as what is covered in simulated time is not the same each time.
+//
+// See Check for what is tried with each. A failure shows few commands, as that of Check
+// does, but not under -fuzz, where an input has to be tried quickly: go test without it
+// tries the input again that was found, and shows what it needs of it.
 func Fuzz[S, C, R any](f *testing.F, m Machine[S, C, R]) {
 	f.Helper()
 	m.mustBeWhole(f)
@@ -76,8 +85,15 @@ func Fuzz[S, C, R any](f *testing.F, m Machine[S, C, R]) {
 		for len(source.data) > 0 && len(commands) < maxFuzzCommands {
 			commands = append(commands, m.draw(source))
 		}
-		check(t, m, commands, hash.Sum64(), false)
+		// Under -fuzz, shortening would take longer than an input may.
+		check(t, m, commands, origin{seed: hash.Sum64()}, !fuzzing())
 	})
+}
+
+// fuzzing reports whether go test runs with -fuzz.
+func fuzzing() bool {
+	given := flag.Lookup("test.fuzz")
+	return given != nil && given.Value.String() != ""
 }
 
 // Check tests a state machine with n commands that follow from a seed, and fails the test
@@ -95,7 +111,10 @@ func Fuzz[S, C, R any](f *testing.F, m Machine[S, C, R]) {
 //   - Snapshot change the state, or return bytes that change later, or give bytes of which
 //     a state is restored that is not the one it was given,
 //   - Restore keep the bytes,
-//   - anything panic, or leave a goroutine behind.
+//   - anything panic.
+//
+// Nor may anything leave a goroutine behind that waits: that ends the whole test program
+// with a panic, not just the test, as it does in any bubble of testing/synctest.
 //
 // So it finds an order of a map that shows, clocks, random numbers, package variables,
 // goroutines that race, and snapshots that lack a field. It does not find what is the same
@@ -106,12 +125,15 @@ func Fuzz[S, C, R any](f *testing.F, m Machine[S, C, R]) {
 func Check[S, C, R any](t *testing.T, m Machine[S, C, R], seed uint64, n int) {
 	t.Helper()
 	m.mustBeWhole(t)
+	if n < 1 {
+		t.Fatalf("gaggletest: Check: the number of commands is %d, and has to be 1 at least", n)
+	}
 	source := &Source{random: rand.New(rand.NewPCG(seed, 0))}
 	commands := make([]C, n)
 	for i := range commands {
 		commands[i] = m.draw(source)
 	}
-	check(t, m, commands, seed, true)
+	check(t, m, commands, origin{seed: seed, given: true}, true)
 }
 
 // draw draws a command, and some byte, so that a fuzzer's input comes to an end.
@@ -142,11 +164,11 @@ func (m *Machine[S, C, R]) whole() error {
 }
 
 // check tries commands, in a bubble of its own unless the test lives in one.
-func check[S, C, R any](t *testing.T, m Machine[S, C, R], commands []C, seed uint64, shorten bool) {
+func check[S, C, R any](t *testing.T, m Machine[S, C, R], commands []C, from origin, shorten bool) {
 	t.Helper()
 	test := func(t *testing.T) {
 		t.Helper()
-		if text := examine(m, commands, seed, shorten); text != "" {
+		if text := examine(m, commands, from, shorten); text != "" {
 			t.Fatal(text)
 		}
 	}

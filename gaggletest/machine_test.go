@@ -80,7 +80,7 @@ func trialOf[S, C, R any](t *testing.T, m Machine[S, C, R], seed uint64, n int) 
 		for i := range commands {
 			commands[i] = m.draw(source)
 		}
-		text = examine(m, commands, seed, true)
+		text = examine(m, commands, origin{seed, true}, true)
 	})
 	return text
 }
@@ -368,7 +368,7 @@ func TestTheFirstCommandThatGoesWrongIsNamed(t *testing.T) {
 		for i := range commands {
 			commands[i] = drawOrder(source)
 		}
-		if text := examine(m, commands, 1, false); !strings.Contains(text, "after 50 of 100 commands") {
+		if text := examine(m, commands, origin{1, true}, false); !strings.Contains(text, "after 50 of 100 commands") {
 			t.Error(text)
 		}
 	})

@@ -59,13 +59,17 @@ const simulatedLatency = time.Millisecond
 // ID are set.
 //
 // Within Run, or a bubble of testing/synctest, the nodes live in simulated time, and have
-// the default Timing, LAN, and a frame takes a millisecond at least. Elsewhere they live in real time, with Timing Local; there,
-// nothing is seeded, and nobody looks for goroutines that are left.
+// the default Timing, LAN, and a frame takes a millisecond at least. Elsewhere they live in
+// real time, with Timing Local; there, nothing is seeded, and nobody looks for goroutines
+// that are left.
 //
 // At the end of a test that has not failed, it is checked that the nodes agree, as Check
 // does, but for what is still missing.
 func Cluster[T any](t testing.TB, size int, options ...gaggle.Option) *Nodes[T] {
 	t.Helper()
+	if size < 1 {
+		t.Fatalf("gaggletest: Cluster: the size is %d, and has to be 1 at least", size)
+	}
 	seed := drawSeed()
 	c := &Nodes[T]{
 		t: t, channel: memory.New(memory.Seed(seed)), random: rand.New(rand.NewPCG(seed, 0)),
@@ -118,11 +122,27 @@ func (c *Nodes[T]) end() {
 }
 
 // Node returns the node in a place.
-func (c *Nodes[T]) Node(place int) *gaggle.Node[T] { return c.places[place].Node }
+func (c *Nodes[T]) Node(place int) *gaggle.Node[T] {
+	c.t.Helper()
+	c.mustBePlaces("Node", place)
+	return c.places[place].Node
+}
+
+// mustBePlaces ends the test if a method was given a place that there is not.
+func (c *Nodes[T]) mustBePlaces(method string, places ...int) {
+	c.t.Helper()
+	for _, place := range places {
+		if place < 0 || place >= len(c.places) {
+			c.t.Fatalf("gaggletest: %s: there is no place %d, as the places are 0 to %d", method, place, len(c.places)-1)
+		}
+	}
+}
 
 // Nodes returns the nodes in some places, or in all if none is given: a group for
 // Partition.
 func (c *Nodes[T]) Nodes(places ...int) []*gaggle.Node[T] {
+	c.t.Helper()
+	c.mustBePlaces("Nodes", places...)
 	var nodes []*gaggle.Node[T]
 	for place, m := range c.places {
 		if len(places) == 0 || slices.Contains(places, place) {
@@ -224,10 +244,24 @@ func (c *Nodes[T]) Eventually(what string, isSo func() bool) {
 func (c *Nodes[T]) describe() {
 	c.t.Helper()
 	for _, m := range c.places {
-		s := m.Status()
-		c.logf("%s is a %v %v of term %d, has applied %d, and follows %q; held: %v, problem: %v",
-			s.ID, s.State, s.Role, s.Term, s.Applied, s.Leader, m.line.isHeld(), s.Problem)
+		c.logf("%s", standing(m.Status(), m.line.isHeld()))
 	}
+}
+
+// standing says how a node stands, and what is unusual about it only if it is so.
+func standing(s gaggle.Status, held bool) string {
+	leader := "nobody"
+	if s.Leader != "" {
+		leader = string(s.Leader)
+	}
+	text := fmt.Sprintf("%s is a %v %v of term %d, has applied %d, and follows %s", s.ID, s.State, s.Role, s.Term, s.Applied, leader)
+	if held {
+		text += "; it stands still"
+	}
+	if s.Problem != nil {
+		text += fmt.Sprintf("; problem: %v", s.Problem)
+	}
+	return text
 }
 
 // logf logs something with the time since the cluster was made.

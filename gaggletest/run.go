@@ -18,15 +18,16 @@ func Seed(seed uint64) RunOption {
 }
 
 // Seeds runs the test n times, with the seeds from 1 to n, each as a subtest, which
-// go test -run 'TestName/seed=7' runs alone.
+// go test -run 'TestName/seed=7' runs alone. There has to be one at least.
 func Seeds(n uint64) RunOption {
 	return func(s *runSettings) { s.first, s.last = 1, n }
 }
 
 // Run runs a test in simulated time: a bubble of testing/synctest, with all that it says
 // about goroutines. Time passes only when all of them wait, so that minutes take
-// milliseconds, and a goroutine that is left at the end fails the test. The test must use
-// the t that it is given, and nothing outside: no network, no processes.
+// milliseconds. A goroutine that is left at the end ends the whole test program with a
+// panic, not just the test: that is how synctest tells of it. The test must use the t that
+// it is given, and nothing outside: no network, no processes.
 //
 // Whatever follows from the seed, in what Cluster makes and in package crypto/rand, is the
 // same when the test is run again: identities, election timeouts, what happens to each
@@ -40,6 +41,9 @@ func Run(t *testing.T, test func(t *testing.T), options ...RunOption) {
 	s := runSettings{1, 1}
 	for _, option := range options {
 		option(&s)
+	}
+	if s.last < s.first {
+		t.Fatalf("gaggletest: Seeds: the number is %d, and has to be 1 at least", s.last) // or nothing would be tested
 	}
 	if s.first == s.last {
 		runSeed(t, s.first, test)

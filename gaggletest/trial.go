@@ -43,18 +43,31 @@ type finding struct {
 	text  string
 }
 
+// An origin is where commands come from. Their seed is told only if somebody gave it.
+type origin struct {
+	seed  uint64
+	given bool
+}
+
+func (o origin) String() string {
+	if !o.given {
+		return ""
+	}
+	return fmt.Sprintf(" (seed %d)", o.seed)
+}
+
 // examine tries commands and describes what is wrong, "" if nothing is.
-func examine[S, C, R any](m Machine[S, C, R], commands []C, seed uint64, shorten bool) string {
-	t := newTrial(m, commands, seed)
+func examine[S, C, R any](m Machine[S, C, R], commands []C, from origin, shorten bool) string {
+	t := newTrial(m, commands, from.seed)
 	t.run()
 	if t.found == nil {
 		return ""
 	}
 	all := len(commands)
 	if shorten {
-		t = shortened(t, m, commands[:t.found.after], seed)
+		t = shortened(t, m, commands[:t.found.after], from.seed)
 	}
-	return t.report(seed, all)
+	return t.report(from, all)
 }
 
 // trialTime is how long all replicas may take together: hours between batches, so that
@@ -314,9 +327,9 @@ func (t *trial[S, C, R]) findDifference(after int, what, a, but, b string) {
 }
 
 // report describes what was found, with the commands that lead there.
-func (t *trial[S, C, R]) report(seed uint64, all int) string {
+func (t *trial[S, C, R]) report(from origin, all int) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "gaggletest: after %d of %d commands (seed %d): %s", t.found.after, all, seed, t.found.text)
+	fmt.Fprintf(&b, "gaggletest: after %d of %d commands%s: %s", t.found.after, all, from, t.found.text)
 	for i, c := range t.shown[:t.found.after] {
 		fmt.Fprintf(&b, "\ncommand %d: %s", i+1, c)
 	}
