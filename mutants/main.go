@@ -31,7 +31,7 @@ import (
 // expectedBySimulator is how many of the mutants the simulator finds by itself, at least,
 // within fullSeconds each on one core.
 const (
-	expectedBySimulator = 80
+	expectedBySimulator = 98
 	fullSeconds         = 60
 )
 

@@ -46,6 +46,15 @@ func newCoreProcess(n *node) *coreProcess {
 	}
 }
 
+// Sizes in bytes of what small worlds propose: the limit of what a leader takes, what the
+// core adds to each entry, and how many values there are in a proposal, and digits in one.
+const (
+	smallUncommitted = 2000
+	entryOverhead    = 32
+	maxProposed      = 64
+	maxValueDigits   = 20
+)
+
 // raftConfig is the configuration of a node's core.
 func (w *world) raftConfig(n *node) raft.Config {
 	seed := w.setup.Seed + uint64(n.number)<<32 + uint64(n.life)
@@ -53,7 +62,7 @@ func (w *world) raftConfig(n *node) raft.Config {
 	c.HeartbeatTicks, c.ElectionTicksMin, c.ElectionTicksMax = w.setup.Heartbeat, w.setup.ElectionMin, w.setup.ElectionMax
 	if w.setup.Small {
 		c.MaxMessageBytes, c.MaxInflightMessages, c.MaxInflightBytes = 200, 3, 600
-		c.MaxUncommittedBytes, c.MaxReads = 2000, 4
+		c.MaxUncommittedBytes, c.MaxReads = smallUncommitted, 4
 	}
 	return c
 }

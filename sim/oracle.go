@@ -126,7 +126,8 @@ func (o *oracle) after(n *node) {
 	if o.world.setup.Layer == Engines {
 		o.stepped(n, m.seen, nil)
 	}
-	if m.wroteLog {
+	wrote := m.wroteLog
+	if wrote {
 		m.wroteLog = false
 		if err := c.CheckLog(); err != nil {
 			o.world.violated(CoreInvariant, "%s: %v", n.id, err)
@@ -136,6 +137,9 @@ func (o *oracle) after(n *node) {
 		}
 	}
 	role, number, _ := c.Leadership()
+	if role == raft.Leader && wrote {
+		o.checkUncommitted(m, c.Commit(), number)
+	}
 	if role == raft.Leader && (m.role != raft.Leader || o.terms[number] == nil) {
 		o.elected(n, number)
 	}
@@ -144,6 +148,21 @@ func (o *oracle) after(n *node) {
 		o.committedBy(n, c.Commit())
 	}
 	o.world.trace.add(5, uint64(n.number), uint64(role), uint64(number), uint64(c.Commit()))
+}
+
+// checkUncommitted holds what a leader has taken and not committed against the limit, which
+// one proposal may pass.
+func (o *oracle) checkUncommitted(m *mirror, commit raft.Index, number raft.Term) {
+	if o.world.setup.Layer != Cores || !o.world.setup.Small {
+		return
+	}
+	bytes := 0
+	for i := m.log.last().Index; i > commit && m.log.at(i) != nil && m.log.at(i).Term == number; i-- {
+		bytes += entryOverhead + len(m.log.at(i).data)
+	}
+	if most := smallUncommitted + maxProposed*(entryOverhead+maxValueDigits); bytes > most {
+		o.world.violated(Bounded, "%s has taken %d bytes and not committed them", m.id, bytes)
+	}
 }
 
 // elected looks at a new leader.

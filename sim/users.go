@@ -74,7 +74,7 @@ func (u *users) do(n *node, op Op) bool {
 	case *coreProcess:
 		switch op.Kind {
 		case Propose:
-			p.propose(int(min(max(op.Amount, 1), 64)))
+			p.propose(int(min(max(op.Amount, 1), maxProposed)))
 		case ReadIndex:
 			p.read()
 		default:
