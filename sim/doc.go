@@ -56,9 +56,11 @@
 //
 // # What is not there
 //
-// What has no mechanism yet has no fault either: engines keep their log in memory, so
-// that a process that crashes is gone for good, and what can go wrong inside a disk (torn
-// sectors, rot) has to wait for a log that is on one. Calls of leader handlers run in
-// goroutines and are not simulated; the tests of the root package do that under
-// testing/synctest.
+// What has no mechanism yet has no fault either. Engines keep their log in memory, so that
+// a process that crashes is gone for good. What can go wrong inside a disk (torn sectors,
+// rot, misdirected reads, writes that change places, a sync that fails, no room) and with
+// its directory (a copy of it) has to wait for a log that is on one: a crash here keeps a
+// first part of the writes that were under way, each whole or not at all. Calls of leader
+// handlers run in goroutines and are not simulated; the tests of the root package do that
+// under testing/synctest.
 package sim

@@ -3,6 +3,8 @@ package sim
 import (
 	"bytes"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/ben-ng/gaggle/raft"
 	"github.com/ben-ng/gaggle/wire"
@@ -17,6 +19,11 @@ type foundingSaid struct {
 	charters map[wire.ClusterID]string
 	pledges  map[wire.ClusterID]map[raft.NodeID]bool
 	decided  string
+}
+
+// rounds are those that have a charter, in their order.
+func (f *foundingSaid) rounds() []wire.ClusterID {
+	return slices.SortedFunc(maps.Keys(f.charters), func(a, b wire.ClusterID) int { return bytes.Compare(a[:], b[:]) })
 }
 
 func later(a, b wire.ClusterID) bool { return bytes.Compare(a[:], b[:]) > 0 }
@@ -73,7 +80,8 @@ func (o *oracle) chosenBefore(in wire.ClusterID, charter string) {
 	if len(o.mirrors) >= 2*size {
 		return // no promise is made
 	}
-	for round, other := range f.charters {
+	for _, round := range f.rounds() {
+		other := f.charters[round]
 		if !later(in, round) || other == charter {
 			continue
 		}
