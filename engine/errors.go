@@ -35,9 +35,35 @@ var (
 	ErrNotLeader = errors.New("the node does not lead")
 	// ErrNoHandler: the leader has no handler of that name.
 	ErrNoHandler = errors.New("the leader has no handler of that name")
+	// ErrCompacted: the entries that were asked for are not in the log any more. A
+	// *CompactedError says where it begins.
+	ErrCompacted = errors.New("the log is compacted")
+	// ErrDisk: the node's disk failed, and the node stopped: what it holds can only be
+	// trusted when it is read again.
+	ErrDisk = errors.New("the disk failed")
+	// ErrDiskFull: there is no room for what the node has to write. It goes on when there is.
+	ErrDiskFull = errors.New("the disk is full")
+	// ErrDamaged: an entry on this node's disk is damaged, and not mended yet.
+	ErrDamaged = errors.New("an entry is damaged")
+	// ErrDiverged: the node's state is not that of the others at the same index.
+	ErrDiverged = errors.New("the state is not that of the other nodes")
 	// ErrInvariant: the node found a state that must not be, and stopped.
 	ErrInvariant = raft.ErrInvariant
 )
+
+// A CompactedError says that entries were asked for that are not in the log any more. It
+// is an ErrCompacted.
+type CompactedError struct {
+	// From is what was asked for, First the first index that is available.
+	From, First raft.Index
+}
+
+func (e *CompactedError) Error() string {
+	return fmt.Sprintf("the log is compacted: entry %d was asked for, the first that is available is %d", e.From, e.First)
+}
+
+// Is makes it an ErrCompacted.
+func (e *CompactedError) Is(target error) bool { return target == ErrCompacted } //nolint:errorlint // the sentinel itself
 
 // An Error says what failed, where, and what can be done about it.
 type Error struct {

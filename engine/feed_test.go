@@ -45,7 +45,7 @@ func indexes(t *testing.T, f *Feed, from, until raft.Index) []raft.Index {
 
 func TestAFeedYieldsWhatIsBetweenTheBounds(t *testing.T) {
 	var f Feed
-	f.publish(itemsAt(3, 4, 8), 9) // 1, 2, 5, 6, 7 and 9 are no values
+	f.publish(itemsAt(3, 4, 8), nil, 9) // 1, 2, 5, 6, 7 and 9 are no values
 	for _, c := range []struct {
 		from, until raft.Index
 		want        []raft.Index
@@ -82,7 +82,7 @@ func TestAFeedAgreesWithANaiveTwin(t *testing.T) {
 				}
 			}
 			applied += raft.Index(r.IntN(3))
-			f.publish(itemsAt(news...), applied)
+			f.publish(itemsAt(news...), nil, applied)
 			twin = append(twin, news...)
 
 			from, until := raft.Index(r.Uint64N(uint64(applied)+2)), raft.Index(r.Uint64N(uint64(applied)+1))
@@ -96,7 +96,7 @@ func TestAFeedAgreesWithANaiveTwin(t *testing.T) {
 
 func TestAReaderCannotOverwriteTheFeedByAppending(t *testing.T) {
 	var f Feed
-	f.publish(itemsAt(1, 2, 3), 3)
+	f.publish(itemsAt(1, 2, 3), nil, 3)
 	some, err := f.Next(t.Context(), 1, 2)
 	if err != nil || len(some) != 2 {
 		t.Fatal(some, err)
@@ -110,7 +110,7 @@ func TestAReaderCannotOverwriteTheFeedByAppending(t *testing.T) {
 func TestAReaderWaitsForWhatIsNotThereYet(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var f Feed
-		f.publish(itemsAt(1), 1)
+		f.publish(itemsAt(1), nil, 1)
 		got := make(chan string, 3)
 		read := func(from, until raft.Index) {
 			items, err := f.Next(t.Context(), from, until)
@@ -122,12 +122,12 @@ func TestAReaderWaitsForWhatIsNotThereYet(t *testing.T) {
 		if len(got) > 0 {
 			t.Fatal("a reader did not wait: ", <-got)
 		}
-		f.publish(nil, 2) // the cluster's own entry is nothing to read
+		f.publish(nil, nil, 2) // the cluster's own entry is nothing to read
 		synctest.Wait()
 		if len(got) > 0 {
 			t.Fatal("a reader did not wait on: ", <-got)
 		}
-		f.publish(itemsAt(4), 4)
+		f.publish(itemsAt(4), nil, 4)
 		synctest.Wait()
 		if a, b := <-got, <-got; a == b || a+b != "1 <nil>0 <nil>" && b+a != "1 <nil>0 <nil>" {
 			t.Errorf("the reader of everything and that of up to 3 got %q and %q", a, b)
@@ -144,7 +144,7 @@ func TestAFeedThatEndsIsReadToItsEnd(t *testing.T) {
 			_, err := f.Next(t.Context(), 10, 20)
 			waiting <- err
 		}()
-		f.publish(itemsAt(1, 2), 2)
+		f.publish(itemsAt(1, 2), nil, 2)
 		synctest.Wait()
 		f.end(ended)
 		if err := <-waiting; !errors.Is(err, ended) {
@@ -173,7 +173,7 @@ func TestAReaderStopsWaitingWhenItsContextEnds(t *testing.T) {
 		if err := <-waiting; !errors.Is(err, context.Canceled) {
 			t.Errorf("who waited got %v", err)
 		}
-		f.publish(itemsAt(1), 1) // nobody waits; nothing is woken
+		f.publish(itemsAt(1), nil, 1) // nobody waits; nothing is woken
 		if got := indexes(t, &f, 1, 1); len(got) != 1 {
 			t.Errorf("others read %v", got)
 		}

@@ -77,6 +77,7 @@ type Node struct {
 	outbox   outbox
 	// items, resolved, served collect what the turn makes known at its end.
 	items       []Item
+	left        []raft.Index // appends that were skipped
 	resolved    []*Proposal
 	served      []*readWaiter
 	feedApplied raft.Index

@@ -312,6 +312,8 @@ func (n *Node) apply(e *raft.Entry) {
 		v := n.sessions.judge(c.session, c.serial)
 		if v == accepted {
 			n.items = append(n.items, Item{e.Index, e.Term, c.value})
+		} else {
+			n.left = append(n.left, e.Index)
 		}
 		if c.session == n.proposer.session {
 			n.appliedOwn(e, &c, v)
@@ -358,10 +360,10 @@ func (n *Node) settle(p *Proposal) {
 // finds the feed and the status to be as new as what woke them.
 func (n *Node) publish() {
 	if len(n.items) > 0 || n.applied > n.feedApplied {
-		n.feed.publish(n.items, n.applied)
+		n.feed.publish(n.items, n.left, n.applied)
 		n.feedApplied = n.applied
 		clear(n.items)
-		n.items = n.items[:0]
+		n.items, n.left = n.items[:0], n.left[:0]
 	}
 	if n.failed == nil { // else shutDown has said the last word
 		n.publishStatus()
