@@ -20,6 +20,8 @@ var mayImport = map[string][]string{
 	"raft":                {},
 	"wire":                {"raft"},
 	"founding":            {"raft", "wire"},
+	"vfs":                 {},
+	"snapshot":            {"raft", "wire", "vfs"},
 	"channel":             {"raft"},
 	"channel/memory":      {"raft", "channel"},
 	"channel/tcp":         {"raft", "channel"},
