@@ -153,6 +153,18 @@ func (c *CallReply) decode(r *reader) {
 	c.Payload = r.tail()
 }
 
+func (*Retired) size() int { return 8 }
+
+func (x *Retired) check(raft.Term) error {
+	if x.Index == 0 {
+		return malformed("index 0")
+	}
+	return nil
+}
+
+func (x *Retired) encode(b []byte) []byte { return appendU64(b, uint64(x.Index)) }
+func (x *Retired) decode(r *reader)       { x.Index = r.index() }
+
 func appendText(b []byte, s string) []byte { return append(append(b, byte(len(s))), s...) }
 
 func idsSize(ids []raft.NodeID) int {

@@ -6,7 +6,7 @@
 // log entry, which looks the same in a frame and on a disk. All functions are safe for
 // concurrent use; a Decoder is not.
 //
-// The rest of this text specifies the format, version 1.
+// The rest of this text specifies the format, version 2.
 //
 // # Conventions
 //
@@ -32,7 +32,7 @@
 //	offset  size
 //	     0     4  length of all that follows this number
 //	     4     4  checksum of all that follows this number
-//	     8     1  version, 1
+//	     8     1  version, 2
 //	     9     1  F, the length of From, 1 to 128
 //	    10     1  T, the length of To, 0 to 128; 0 is a broadcast
 //	    11     1  reserved, 0
@@ -78,6 +78,7 @@
 //	20  ReadIndexReply    u64 token, bool ok, u64 index
 //	21  Call              u64 id, u64 timeout in milliseconds, name, rest payload
 //	22  CallReply         u64 id, u8 status, rest payload
+//	23  Retired           u64 index, not 0
 //
 // A command is at most as long as the data of an entry, and there are at most 131072
 // in a message. A payload is at most 1 MiB.
@@ -129,7 +130,7 @@
 // It never skips what it does not understand: a node that ignored half of what it is
 // told would answer for things it has not done. Any change to these tables, be it one
 // more kind or one more status, is a new version. The files in testdata are the
-// bytes of version 1: they never change.
+// bytes of version 2: they never change once it is released. Version 1 never was.
 //
 // # Hostile bytes
 //

@@ -8,7 +8,7 @@ import (
 )
 
 // version is the version of the format that this package writes and reads.
-const version = 1
+const version = 2
 
 // MessageSize is exactly what a message, one of those that Frame.Messages may hold,
 // adds to the size of a frame, in bytes; 0 if it is none of them. Messages whose

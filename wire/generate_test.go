@@ -187,7 +187,7 @@ func (s *source) proposals() *Proposals {
 }
 
 func (s *source) message(from, to raft.NodeID) any {
-	switch s.below(12) {
+	switch s.below(13) {
 	case 0:
 		return s.hello()
 	case 1:
@@ -200,6 +200,8 @@ func (s *source) message(from, to raft.NodeID) any {
 		return &ReadIndexReply{Token: s.u64(), OK: s.one(2), Index: s.index()}
 	case 5:
 		return &Call{ID: s.u64(), Timeout: s.u64(), Name: string(s.bytes(s.below(256))), Payload: s.data(s.below(40))}
+	case 7:
+		return &Retired{Index: s.index()}
 	case 6:
 		return &CallReply{ID: s.u64(), Status: CallStatus(s.below(int(callStatuses) + 1)), Payload: s.data(s.below(40))}
 	}

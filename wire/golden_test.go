@@ -55,7 +55,7 @@ func TestTheFormatIsThatOfTheGoldenFiles(t *testing.T) {
 		t.Run(s.name, func(t *testing.T) {
 			b := mustAppend(t, &s.frame)
 			if *update {
-				text := "# " + s.name + ", version 1\n\n" + describe(b)
+				text := "# " + s.name + ", version 2\n\n" + describe(b)
 				if err := os.WriteFile(goldenPath(s.name), []byte(text), 0o600); err != nil {
 					t.Fatal(err)
 				}

@@ -28,6 +28,7 @@ const (
 	kindReadIndexReply
 	kindCall
 	kindCallReply
+	kindRetired
 )
 
 // raft reports whether messages of the kind are those of Raft, and begin with a term.
@@ -65,6 +66,8 @@ func (k kind) String() string {
 		return "Call"
 	case kindCallReply:
 		return "CallReply"
+	case kindRetired:
+		return "Retired"
 	default:
 		return fmt.Sprintf("kind(%d)", uint8(k))
 	}
@@ -105,6 +108,8 @@ func open(m any) (kind, raft.Term, body) {
 		return kindCall, 0, m
 	case *CallReply:
 		return kindCallReply, 0, m
+	case *Retired:
+		return kindRetired, 0, m
 	}
 	return 0, 0, nil
 }
@@ -148,6 +153,8 @@ func newBody(k kind) body {
 		return new(Call)
 	case kindCallReply:
 		return new(CallReply)
+	case kindRetired:
+		return new(Retired)
 	default:
 		return nil
 	}

@@ -25,6 +25,7 @@ var layouts = map[byte]string{
 	20: "token:u64 ok:bool index:u64",
 	21: "id:u64 timeout:u64 name:name payload:rest",
 	22: "id:u64 status:u8 payload:rest",
+	23: "index:u64",
 }
 
 // A description is the text of a golden file in the making: bytes on the left, what

@@ -30,7 +30,7 @@ type Frame struct {
 	From, To raft.NodeID
 	// Messages are each one of: *raft.Message (whose From and To are the frame's, which
 	// is then not a broadcast), *Hello, *Proposals, *ProposalsRefused, *ReadIndex,
-	// *ReadIndexReply, *Call, *CallReply. There are at most MaxMessages.
+	// *ReadIndexReply, *Call, *CallReply, *Retired. There are at most MaxMessages.
 	Messages []any
 }
 
@@ -191,4 +191,12 @@ type CallReply struct {
 	Status CallStatus
 	// Payload is at most MaxCallPayload bytes.
 	Payload []byte
+}
+
+// Retired tells a node that says it is a member that it is none any more: it was cut off
+// when it was replaced, and nobody sends it the log that says so.
+type Retired struct {
+	// Index is that of a configuration, not 0, which is committed and leaves the receiver
+	// out. One that has applied the entry there knows better already.
+	Index raft.Index
 }

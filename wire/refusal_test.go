@@ -122,6 +122,7 @@ func otherBodies() []refused {
 		{name: "a long name of a handler", want: ErrTooLarge, where: "the name", frame: frameOf(&Call{Name: name}), unwritable: true},
 		{name: "a large call", want: ErrTooLarge, where: "the payload", frame: frameOf(&Call{Payload: make([]byte, MaxCallPayload+1)})},
 		{name: "an unknown status", want: ErrMalformed, where: "status 6", frame: frameOf(&CallReply{Status: callStatuses})},
+		{name: "no index", want: ErrMalformed, where: "index 0", frame: frameOf(&Retired{})},
 		{name: "a large reply", want: ErrTooLarge, where: "the payload", frame: frameOf(&CallReply{Payload: make([]byte, MaxCallPayload+1)})},
 	}
 }

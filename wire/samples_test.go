@@ -69,6 +69,7 @@ func samples() []sample {
 	add("ReadIndexReply", &ReadIndexReply{Token: 0x61, OK: true, Index: 0x4102})
 	add("Call", &Call{ID: 0x71, Name: "handler", Timeout: 0x1388, Payload: []byte("question")})
 	add("CallReply", &CallReply{ID: 0x71, Status: CallUncertain, Payload: []byte("answer")})
+	add("Retired", &Retired{Index: 0x4102})
 	add("empty")
 	add("several", &ReadIndex{Token: 1},
 		&raft.Message{From: "node-a", To: "n-b", Term: 2, Body: &raft.TimeoutNow{}}, &ReadIndex{Token: 3})
