@@ -111,6 +111,8 @@ func (c *Core) Step(event Event) (err error) {
 		return c.changeConfiguration(e)
 	case TransferLeadership:
 		return c.transferLeadership(e.To)
+	case Retire:
+		c.retire(e.Index)
 	case Unreachable:
 		c.unreachable(e.Node)
 	case SnapshotTaken:

@@ -48,6 +48,11 @@ type ChangeConfiguration struct {
 // Errors: ErrNotLeader, ErrTransferring, ErrNotVoter.
 type TransferLeadership struct{ To NodeID }
 
+// Retire says that a committed configuration at Index leaves this node out, though its log
+// may not show it: nobody sends it the log any more. Until it commits that index, it stands
+// for no election. It could win none; it only would not know.
+type Retire struct{ Index Index }
+
 // Unreachable says that messages to a node were dropped before they were sent,
 // so that the core does not count on what it sent.
 type Unreachable struct{ Node NodeID }
@@ -74,6 +79,7 @@ func (Applied) event()             {}
 func (Read) event()                {}
 func (ChangeConfiguration) event() {}
 func (TransferLeadership) event()  {}
+func (Retire) event()              {}
 func (Unreachable) event()         {}
 func (SnapshotTaken) event()       {}
 func (SnapshotSent) event()        {}

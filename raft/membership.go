@@ -16,6 +16,9 @@ type membership struct {
 	// entries has at least one element: the first is the last that cannot be
 	// truncated any more, or nothing at index 0.
 	entries []configurationEntry
+	// retired is the index of a committed configuration that is known to leave this node
+	// out; 0 if none is.
+	retired Index
 }
 
 type configurationEntry struct {
@@ -24,7 +27,7 @@ type configurationEntry struct {
 }
 
 func newMembership(meta SnapshotMeta) membership {
-	return membership{[]configurationEntry{{meta.ConfigurationIndex, meta.Configuration}}}
+	return membership{entries: []configurationEntry{{meta.ConfigurationIndex, meta.Configuration}}}
 }
 
 func (m *membership) latest() *configurationEntry { return &m.entries[len(m.entries)-1] }
@@ -45,6 +48,9 @@ func (m *membership) knows(id NodeID) bool {
 // to be the committed one. A node that its own latest configuration leaves out may be
 // the only one left with that entry, and nobody else could be elected (§4.2.2).
 func (m *membership) mayLead(id NodeID, commit Index) bool {
+	if commit < m.retired {
+		return false
+	}
 	for i := len(m.entries) - 1; i >= 0; i-- {
 		if m.entries[i].conf.Voter(id) {
 			return true
@@ -70,6 +76,15 @@ func (m *membership) push(e Entry) error {
 func (m *membership) truncate(from Index) {
 	for len(m.entries) > 1 && m.latest().index >= from {
 		m.entries = m.entries[:len(m.entries)-1]
+	}
+}
+
+// retire keeps the node from standing for election until it knows what others have
+// committed, and ends an attempt.
+func (c *Core) retire(index Index) {
+	c.members.retired = max(c.members.retired, index)
+	if c.lead == nil && c.role != Follower && !c.members.mayLead(c.config.ID, c.commit) {
+		c.becomeFollower(c.hard.Term, None)
 	}
 }
 

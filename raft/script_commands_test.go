@@ -44,6 +44,7 @@ var scriptCommands = map[string]func(*scripted, *reader){
 	"read":        (*scripted).doRead,
 	"change":      (*scripted).doChange,
 	"transfer":    (*scripted).doTransfer,
+	"retire":      (*scripted).doRetire,
 	"compact":     (*scripted).doCompact,
 	"snapshot":    (*scripted).doSnapshot,
 	"unreachable": (*scripted).doUnreachable,
@@ -250,6 +251,12 @@ func (s *scripted) doChange(r *reader) {
 func (s *scripted) doTransfer(r *reader) {
 	from, to := r.link()
 	_ = s.step(s.running(from), TransferLeadership{to})
+}
+
+// doRetire: retire a 5. It is told that the configuration at 5 leaves it out.
+func (s *scripted) doRetire(r *reader) {
+	n := s.running(NodeID(r.next()))
+	_ = s.step(n, Retire{Index(r.number())})
 }
 
 // doCompact: compact a 5 [keep 3]. A snapshot is taken at 5; entries from 3 on stay.
