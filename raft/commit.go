@@ -40,21 +40,22 @@ func (c *Core) setCommit(index Index) {
 		c.broken("commit index %d would pass the end of the log, %v", index, c.log.last)
 	}
 	if c.lead != nil {
-		for i := c.commit + 1; i <= index; {
-			run := c.log.piece(i, index)
-			c.lead.settle(run)
-			i += Index(len(run))
-		}
+		c.lead.uncommittedBytes -= c.log.bytes(c.commit+1, index)
 	}
 	c.commit = index
 }
 
 // handOutCommitted puts the entries to apply into the update.
 func (c *Core) handOutCommitted() {
-	if c.handed < c.commit {
-		c.out.Committed = c.log.runs(c.handed+1, c.commit)
-		c.handed = c.commit
+	if c.handed >= c.commit {
+		return
 	}
+	next := c.handed + 1
+	if next < c.log.memory {
+		c.out.CommittedStored = Range{next, min(c.commit, c.log.memory-1)}
+	}
+	c.out.Committed = c.log.runs(max(next, c.log.memory), c.commit)
+	c.handed = c.commit
 }
 
 // entriesApplied takes note of how far the owner has applied.

@@ -66,30 +66,3 @@ func (c *Config) Validate() error {
 	}
 	return nil
 }
-
-// Saved is what a node starts from: what it has read back from its disk, or what a
-// founding member of a new cluster begins with.
-type Saved struct {
-	HardState HardState
-	// Snapshot is the latest snapshot; zero if there is none.
-	Snapshot SnapshotMeta
-	// Entries follow the snapshot.
-	Entries []Entry
-}
-
-// Found is what every founding member of a new cluster starts from: a log whose
-// first entry, of term 1, is the configuration.
-func Found(voters []NodeID) (Saved, error) {
-	conf := NewConfiguration(voters, nil)
-	if err := conf.Validate(); err != nil {
-		return Saved{}, err
-	}
-	data, err := conf.AppendBinary(nil)
-	if err != nil {
-		return Saved{}, err
-	}
-	return Saved{
-		HardState: HardState{Term: 1},
-		Entries:   []Entry{{Index: 1, Term: 1, Type: EntryConfiguration, Data: data}},
-	}, nil
-}

@@ -14,6 +14,8 @@ type Core struct {
 	members membership
 	// latest is the latest snapshot taken or installed.
 	latest SnapshotMeta
+	// impaired: entries of the log are damaged on disk, and not repaired yet.
+	impaired bool
 
 	role   Role
 	leader NodeID
@@ -48,27 +50,17 @@ func New(config Config, saved Saved) (*Core, error) {
 		return nil, err
 	}
 	c := &Core{
-		config:  config,
-		random:  random(config.Seed),
-		hard:    saved.HardState,
-		log:     newLog(saved.Snapshot.Last),
-		members: newMembership(saved.Snapshot),
-		latest:  saved.Snapshot,
-		commit:  saved.Snapshot.Last.Index,
-		handed:  saved.Snapshot.Last.Index,
-		applied: saved.Snapshot.Last.Index,
+		config:   config,
+		random:   random(config.Seed),
+		hard:     saved.HardState,
+		latest:   saved.Snapshot,
+		impaired: saved.Impaired,
+		commit:   saved.Snapshot.Last.Index,
+		handed:   saved.Snapshot.Last.Index,
+		applied:  saved.Snapshot.Last.Index,
 	}
-	if err := c.checkRun(c.log.last, saved.Entries, c.hard.Term); err != nil {
+	if err := c.readBack(&saved); err != nil {
 		return nil, fmt.Errorf("raft: what was saved is not a log: %w", err)
-	}
-	c.log.append(saved.Entries...)
-	for _, e := range saved.Entries {
-		if e.Type != EntryConfiguration {
-			continue
-		}
-		if err := c.members.push(e); err != nil {
-			return nil, fmt.Errorf("raft: saved entry %d: %w", e.Index, err)
-		}
 	}
 	c.persist = persistence{written: c.log.last.Index, durable: c.log.last.Index}
 	c.awaitElection()
@@ -119,6 +111,12 @@ func (c *Core) Step(event Event) (err error) {
 		return c.snapshotTaken(e.Index, e.CompactTo)
 	case SnapshotSent:
 		c.snapshotSent(e.Node, e.Failed)
+	case Loaded:
+		c.loaded(e)
+	case Unload:
+		return c.unload(e.UpTo)
+	case Repaired:
+		c.impaired = false
 	default:
 		return fmt.Errorf("raft: unknown event %T", event)
 	}
@@ -160,6 +158,13 @@ type Status struct {
 	// up to which it is compacted.
 	Commit, Applied, Durable Index
 	Base, Last               Position
+	// Memory is the index of the first entry in memory, Last.Index+1 if none is: those
+	// before it are on disk only.
+	Memory Index
+	// Impaired says that entries are damaged on disk, and the node waits for Repaired.
+	Impaired bool
+	// Stalled says that the disk has not finished a write for an election timeout.
+	Stalled bool
 	// Configuration is the one in effect, set by the entry at ConfigurationIndex.
 	Configuration      Configuration
 	ConfigurationIndex Index
@@ -190,7 +195,8 @@ func (c *Core) Status() Status {
 	s := Status{
 		ID: c.config.ID, Role: c.role, Term: c.hard.Term, VotedFor: c.hard.VotedFor, Leader: c.leader,
 		Commit: c.commit, Applied: c.applied, Durable: c.persist.durable,
-		Base: c.log.base, Last: c.log.last,
+		Base: c.log.base, Last: c.log.last, Memory: c.log.memory,
+		Impaired: c.impaired, Stalled: c.stalled(),
 		Configuration: c.members.current().Clone(), ConfigurationIndex: c.members.index(),
 	}
 	if c.lead != nil {

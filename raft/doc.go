@@ -21,6 +21,8 @@
 //   - leadership transfer (§3.10)                                  transfer.go
 //   - snapshots (§5)                                               snapshot.go
 //   - what may not leave before it is on disk                      persistence.go
+//   - entries that are on disk only, and damaged ones              stored.go, saved.go
+//   - a disk that hangs                                            stall.go
 //   - what must hold after every step                              invariants.go
 //
 // # The disk
@@ -32,10 +34,17 @@
 // own part in a quorum. A leader therefore writes its own disk while it replicates,
 // and may commit before its own write is done (§10.2.1).
 //
+// The log need not be in memory: the core knows the terms of all of it, as runs, and holds
+// the later entries. Of the others it asks for what a follower needs (Load), and the owner
+// applies them by itself (CommittedStored). A node whose disk has lost what entries said,
+// but not which there were, goes on as a voter that does not stand for election until they
+// are repaired. A leader whose disk hangs hands over.
+//
 //	           events                         update
 //	messages ─┐                          ┌─▶ Write ────▶ log writer ─▶ Persisted ─┐
 //	ticks ────┤      ┌────────────┐      ├─▶ Messages ─▶ channel                  │
 //	proposals ┼─────▶│    Core    │──────┼─▶ Committed ▶ applier ────▶ Applied ───┤
-//	reads ────┤      └────────────┘      └─▶ Reads, Changes ▶ whoever asked       │
+//	reads ────┤      └────────────┘      ├─▶ Loads ────▶ log reader ─▶ Loaded ────┤
+//	          │                          └─▶ Reads, Changes ▶ whoever asked       │
 //	          └◀──────────────────────────────────────────────────────────────────┘
 package raft

@@ -16,9 +16,10 @@ func (c *Core) awaitElection() {
 }
 
 // campaign asks, as a pre-candidate, whether an election could be won. It disturbs
-// nobody: no term changes (§9.6). Its own vote counts only if it has one.
+// nobody: no term changes (§9.6). Its own vote counts only if it has one. A candidate whose
+// disk stalls goes on to wait for its vote to be durable.
 func (c *Core) campaign() {
-	if !c.members.mayLead(c.config.ID, c.commit) {
+	if !c.electable() {
 		return
 	}
 	c.leaveRole()

@@ -71,6 +71,30 @@ type SnapshotSent struct {
 	Failed bool
 }
 
+// Loaded answers a Load, once. What it was asked for may not be wanted any more; then
+// it has no effect.
+type Loaded struct {
+	// Load is the one that is answered, as it was given.
+	Load Load
+	// Entries are those from Load.First on: at least one, at most to Load.Last, and not
+	// more than Load.MaxBytes but for one. They are read, or found in a cache; neither
+	// side changes them after this.
+	Entries []Entry
+	// Err, if not nil, says that they could not be read. They are asked for again after
+	// the next heartbeat, as long as the node leads and they are not compacted.
+	Err error
+}
+
+// Unload says that the entries up to an index, which are applied and durable, need not be
+// kept in memory any more. The disk has to keep them until they are compacted.
+// Errors: ErrOutOfRange.
+type Unload struct{ UpTo Index }
+
+// Repaired says that no entry of the log is damaged on disk any more: what was damaged has
+// been written again, cut off by Write.Truncate, or compacted. It ends what
+// Saved.Impaired began.
+type Repaired struct{}
+
 func (Tick) event()                {}
 func (Receive) event()             {}
 func (Propose) event()             {}
@@ -83,6 +107,9 @@ func (Retire) event()              {}
 func (Unreachable) event()         {}
 func (SnapshotTaken) event()       {}
 func (SnapshotSent) event()        {}
+func (Loaded) event()              {}
+func (Unload) event()              {}
+func (Repaired) event()            {}
 
 // An Update is what follows from the events since the last one: what to write,
 // send, apply and answer. Its parts may be carried out in any order and at the same
@@ -95,11 +122,18 @@ type Update struct {
 	Write *Write
 	// Messages are to be sent, in this order where the channel keeps order.
 	Messages []Message
+	// CommittedStored, if not empty, are the next entries to apply, before Committed: they
+	// are on disk only, and it is for the owner to read them. It happens after a start
+	// from what Saved.Stored names. If some are damaged, they have to come from another
+	// node first; or a snapshot that covers them is restored in their place, as the
+	// receiver finds fit.
+	CommittedStored Range
 	// Committed are the next entries to apply, in order, each exactly once: runs of
 	// one sequence, as the log happens to hold them.
 	Committed [][]Entry
 	// Restore, if not nil, is a snapshot to install in the state machine before
-	// Committed is applied: it replaces all that was applied before.
+	// CommittedStored and Committed are applied: it replaces all that was applied before,
+	// and what was handed out before it and is not applied yet need not be.
 	Restore *SnapshotMeta
 	// Reads are the outcomes of Read events.
 	Reads []ReadResult
@@ -107,6 +141,25 @@ type Update struct {
 	Changes []ChangeResult
 	// SendSnapshots asks for the latest snapshot to be sent to each of these nodes.
 	SendSnapshots []SendSnapshot
+	// Loads ask for entries that are on disk only, to be sent to other nodes. Each is
+	// answered by a Loaded event, which may be later and in any order.
+	Loads []Load
+}
+
+// A Range is the entries from one index to another, both included. It is empty if First
+// is 0.
+type Range struct{ First, Last Index }
+
+// A Load asks for entries that are on disk only.
+type Load struct {
+	// To is the node that they are for, and Session its membership. At most one Load of
+	// a membership is open.
+	To      NodeID
+	Session uint64
+	// First is the index of the first entry, Last that of the last that may be loaded.
+	// As many are wanted as MaxBytes allows by Entry.Size, and at least one.
+	First, Last Index
+	MaxBytes    int
 }
 
 // A Write is one record for the log writer, made durable as one atom, in the

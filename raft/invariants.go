@@ -39,6 +39,7 @@ func (c *Core) CheckState() error {
 		{"indexes are in order", (*Core).checkIndexes},
 		{"the role fits the state", (*Core).checkRole},
 		{"what is durable is part of the log", (*Core).checkPersistence},
+		{"what is not in memory is on disk", (*Core).checkStored},
 		{"progress fits the log", (*Core).checkProgress},
 		{"reads are in order", (*Core).checkReads},
 	} {
@@ -90,8 +91,17 @@ func (c *Core) checkIndexes() string {
 }
 
 func (c *Core) checkLog() string {
-	prev := c.log.base
-	for _, run := range c.log.runs(c.log.first(), c.log.last.Index) {
+	if what := c.log.terms.check(c.log.base, c.log.last); what != "" {
+		return what
+	}
+	t, _ := c.log.term(c.log.memory - 1)
+	prev := Position{c.log.memory - 1, t}
+	for _, run := range c.log.runs(c.log.memory, c.log.last.Index) {
+		for i := range run {
+			if !c.log.holds(Position{run[i].Index, run[i].Term}) {
+				return fmt.Sprintf("entry %d is of term %d, thought to be of another", run[i].Index, run[i].Term)
+			}
+		}
 		if err := c.checkRun(prev, run, c.hard.Term); err != nil {
 			return err.Error()
 		}
@@ -105,16 +115,20 @@ func (c *Core) checkLog() string {
 
 func (c *Core) checkMembership() string {
 	var inLog []Index
-	for _, run := range c.log.runs(c.log.first(), c.log.last.Index) {
+	oldest := c.members.entries[0].index
+	if oldest > c.latest.Last.Index {
+		return fmt.Sprintf("none is known before that of %d, the snapshot is at %d", oldest, c.latest.Last.Index)
+	}
+	for _, run := range c.log.runs(c.log.memory, c.log.last.Index) {
 		for i := range run {
-			if run[i].Type == EntryConfiguration {
+			if run[i].Type == EntryConfiguration && run[i].Index > oldest {
 				inLog = append(inLog, run[i].Index)
 			}
 		}
 	}
 	var known []Index
-	for _, e := range c.members.entries {
-		if e.index > c.log.base.Index {
+	for _, e := range c.members.entries[1:] {
+		if e.index >= c.log.memory {
 			known = append(known, e.index)
 		}
 	}
@@ -141,6 +155,8 @@ func (c *Core) checkRole() string {
 		return "follows itself"
 	case c.role != Candidate && c.role != PreCandidate && len(c.candidacy.votes) > 0:
 		return "counts votes and is no candidate"
+	case c.impaired && c.role != Follower:
+		return fmt.Sprintf("a %v whose log is impaired", c.role)
 	case c.role != Follower && c.following != following{}:
 		return "follows a leader and is no follower"
 	}
@@ -182,16 +198,30 @@ func (c *Core) checkPersistence() string {
 	return ""
 }
 
+// checkStored: only what is applied and durable, or what the disk had at the start, is not
+// in memory.
+func (c *Core) checkStored() string {
+	l := &c.log
+	if l.memory <= l.base.Index || l.memory > l.last.Index+1 || l.memory-1 > max(l.base.Index, c.persist.durable) {
+		return fmt.Sprintf("in memory from %d on; base %d, durable %d, last %d", l.memory, l.base.Index, c.persist.durable, l.last.Index)
+	}
+	if c.lead == nil {
+		return ""
+	}
+	for _, p := range c.lead.peers {
+		open := p.load != Load{}
+		if open && (p.load.To != p.id || p.load.Session != p.session || p.load.First > p.next || p.state == Snapshot || p.paused) {
+			return fmt.Sprintf("%+v is open for %s in session %d: %v, next %d, paused %t", p.load, p.id, p.session, p.state, p.next, p.paused)
+		}
+	}
+	return ""
+}
+
 func (c *Core) checkProgress() string {
 	if c.lead == nil {
 		return ""
 	}
-	uncommitted := 0
-	for _, run := range c.log.runs(c.commit+1, c.log.last.Index) {
-		for i := range run {
-			uncommitted += run[i].Size()
-		}
-	}
+	uncommitted := c.log.bytes(c.commit+1, c.log.last.Index)
 	if uncommitted != c.lead.uncommittedBytes {
 		return fmt.Sprintf("%d bytes are uncommitted, %d are accounted for", uncommitted, c.lead.uncommittedBytes)
 	}
@@ -289,6 +319,7 @@ type Observation struct {
 	leader           NodeID
 	commit, handed   Index
 	committed, last  Position
+	memory           Index
 	writesHandedOut  uint64
 	writesPersistent uint64
 }
@@ -298,7 +329,7 @@ func (c *Core) Observe() Observation {
 	t, _ := c.log.term(c.commit)
 	return Observation{
 		role: c.role, hard: c.hard, leader: c.leader, commit: c.commit, handed: c.handed,
-		committed: Position{c.commit, t}, last: c.log.last,
+		committed: Position{c.commit, t}, last: c.log.last, memory: c.log.memory,
 		writesHandedOut: c.persist.handedOut, writesPersistent: c.persist.done,
 	}
 }
@@ -325,6 +356,8 @@ func (c *Core) CheckTransition(before Observation) error {
 		return broken("a leader's log lost %v (Leader Append-Only)", before.last)
 	case sameTerm && before.role != Candidate && before.role != Leader && c.role == Leader:
 		return broken("a %v became leader within term %d", before.role, c.hard.Term)
+	case c.log.memory > before.memory && c.log.memory-1 > max(c.log.base.Index, min(c.applied, c.persist.durable)):
+		return broken("entries up to %d left memory; applied %d, durable %d, base %d", c.log.memory-1, c.applied, c.persist.durable, c.log.base.Index)
 	case c.persist.handedOut < before.writesHandedOut || c.persist.done < before.writesPersistent:
 		return broken("write numbers fell")
 	}

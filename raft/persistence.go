@@ -44,6 +44,8 @@ type openWrite struct {
 	last Index
 	// bytes is the size of the entries in it.
 	bytes int
+	// since is the tick at which it was handed out.
+	since uint64
 }
 
 // hardDurable reports whether the term and vote are durable.
@@ -115,7 +117,7 @@ func (p *persistence) cut(last Index) {
 
 // resetLog replaces the log by a snapshot.
 func (c *Core) resetLog(meta SnapshotMeta) {
-	c.log = newLog(meta.Last)
+	c.log, c.impaired = newLog(meta.Last), false
 	c.members = newMembership(meta)
 	p := &c.persist
 	p.snapshot = &meta
@@ -144,7 +146,7 @@ func (c *Core) handOutWrite() {
 			bytes += run[i].Size()
 		}
 	}
-	p.open = append(p.open, openWrite{p.handedOut, c.log.last.Index, bytes})
+	p.open = append(p.open, openWrite{number: p.handedOut, last: c.log.last.Index, bytes: bytes, since: c.now})
 	p.openBytes += bytes
 	p.hardChanged, p.snapshot, p.truncate, p.written = false, nil, 0, c.log.last.Index
 	c.out.Write = w

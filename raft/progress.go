@@ -45,14 +45,17 @@ type progress struct {
 	// heardAt is the tick of the last answer.
 	heardAt  uint64
 	inflight inflight
+	// load is the open question for stored entries from next on; zero if there is none.
+	// After one that failed, the next comes at the tick loadAt.
+	load   Load
+	loadAt uint64
 }
 
 // probeFrom goes back to Probe.
 func (p *progress) probeFrom(next Index) {
 	p.state = Probe
 	p.next = max(next, p.match+1)
-	p.paused = false
-	p.inflight.clear()
+	p.begin()
 }
 
 // pause waits for an answer in Probe.
@@ -63,15 +66,20 @@ func (p *progress) pause(retryAt uint64) { p.paused, p.retryAt = true, retryAt }
 func (p *progress) replicate() {
 	p.state = Replicate
 	p.next = p.match + 1
-	p.paused = false
-	p.inflight.clear()
+	p.begin()
 }
 
 // snapshot waits for a snapshot to be installed.
 func (p *progress) snapshot() {
 	p.state = Snapshot
+	p.begin()
+}
+
+// begin forgets what was on its way in the state before.
+func (p *progress) begin() {
 	p.paused = false
 	p.inflight.clear()
+	p.load = Load{}
 }
 
 // mayHold is the highest index that the member has, as far as was sent.

@@ -13,7 +13,7 @@ type leadership struct {
 	sessions uint64
 	// firstIndex is the index of the leader's first entry, its no-op.
 	firstIndex Index
-	// uncommittedBytes is the size of the entries after the commit index.
+	// uncommittedBytes is what the entries after the commit index count for.
 	uncommittedBytes int
 	heartbeatDue     uint64
 
@@ -32,13 +32,6 @@ func (l *leadership) peer(id NodeID) *progress {
 	return nil
 }
 
-// settle takes committed entries off the account of uncommitted ones.
-func (l *leadership) settle(run []Entry) {
-	for i := range run {
-		l.uncommittedBytes -= run[i].Size()
-	}
-}
-
 // becomeLeader starts to lead the term that the node was elected in, with a no-op: its
 // commitment commits all that came before (§6.4).
 func (c *Core) becomeLeader() {
@@ -50,11 +43,7 @@ func (c *Core) becomeLeader() {
 		firstIndex:   c.log.last.Index + 1,
 		heartbeatDue: c.now + uint64(c.config.HeartbeatTicks),
 	}
-	for _, run := range c.log.runs(c.commit+1, c.log.last.Index) {
-		for i := range run {
-			c.lead.uncommittedBytes += run[i].Size()
-		}
-	}
+	c.lead.uncommittedBytes = c.log.bytes(c.commit+1, c.log.last.Index)
 	c.syncPeers(c.log.last.Index + 1)
 	c.appendOwn(Entry{Type: EntryNoOp})
 }
@@ -63,7 +52,7 @@ func (c *Core) becomeLeader() {
 func (c *Core) endLeadership() {
 	c.failReads()
 	c.endChange(ErrNotLeader)
-	c.out.SendSnapshots = nil
+	c.out.SendSnapshots, c.out.Loads = nil, nil
 	c.lead = nil
 }
 
@@ -121,7 +110,7 @@ func (c *Core) propose(entries []Entry) error {
 }
 
 // tickLeader sends heartbeats, and gives up what does not succeed: leadership
-// without a quorum, a transfer, a change.
+// without a quorum or a disk, a transfer, a change.
 func (c *Core) tickLeader() {
 	if !c.hearsQuorum() {
 		c.becomeFollower(c.hard.Term, None)
@@ -134,6 +123,7 @@ func (c *Core) tickLeader() {
 	}
 	c.expireTransfer()
 	c.expireChange()
+	c.yieldStalled()
 }
 
 // hearsQuorum reports whether a quorum has answered within the shortest election
@@ -142,12 +132,14 @@ func (c *Core) tickLeader() {
 func (c *Core) hearsQuorum() bool {
 	conf := c.members.current()
 	return quorum(&conf, func(id NodeID) bool {
-		if c.self(id) {
-			return true
-		}
-		p := c.lead.peer(id)
-		return p != nil && c.now-p.heardAt < uint64(c.config.ElectionTicksMin)
+		return c.self(id) || c.hears(id)
 	})
+}
+
+// hears reports whether another member has answered within the shortest election timeout.
+func (c *Core) hears(id NodeID) bool {
+	p := c.lead.peer(id)
+	return p != nil && c.now-p.heardAt < uint64(c.config.ElectionTicksMin)
 }
 
 // heartbeats sends one to every member. Those that a read asks for come on top of those
@@ -198,19 +190,27 @@ func (c *Core) sendEntries(p *progress) {
 		if p.inflight.full(&c.config) {
 			return
 		}
-		entries := c.log.run(p.next, c.log.last.Index, c.config.MaxMessageBytes)
-		c.sendAppend(p, p.next-1, entries)
-		if p.state == Probe {
-			p.pause(c.nextHeartbeat())
+		if p.next < c.log.memory {
+			c.loadEntries(p)
 			return
 		}
-		s := sent{last: p.next + Index(len(entries)) - 1}
-		for i := range entries {
-			s.bytes += entries[i].Size()
-		}
-		p.inflight.add(s)
-		p.next = s.last + 1
+		c.sendRun(p, c.log.run(p.next, c.log.last.Index, c.config.MaxMessageBytes))
 	}
+}
+
+// sendRun sends a member the entries that it is to have next.
+func (c *Core) sendRun(p *progress, entries []Entry) {
+	c.sendAppend(p, p.next-1, entries)
+	if p.state == Probe {
+		p.pause(c.nextHeartbeat())
+		return
+	}
+	s := sent{last: p.next + Index(len(entries)) - 1}
+	for i := range entries {
+		s.bytes += entries[i].Size()
+	}
+	p.inflight.add(s)
+	p.next = s.last + 1
 }
 
 // sendAppend sends entries that follow prev, which the log holds.
@@ -328,13 +328,13 @@ func (c *Core) unreachable(id NodeID) {
 // nextHeartbeat is the tick at which the leader sends the next heartbeat of its clock.
 func (c *Core) nextHeartbeat() uint64 { return c.lead.heartbeatDue }
 
-// furthest is the voter whose log is known to reach furthest, other than this node;
-// nil if there is none.
+// furthest is the voter whose log is known to reach furthest, other than this node, among
+// those that are heard; nil if there is none.
 func (c *Core) furthest() *progress {
 	conf := c.members.current()
 	var best *progress
 	for _, p := range c.lead.peers {
-		if slices.Contains(conf.Voters, p.id) && (best == nil || p.match > best.match) {
+		if slices.Contains(conf.Voters, p.id) && c.hears(p.id) && (best == nil || p.match > best.match) {
 			best = p
 		}
 	}

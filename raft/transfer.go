@@ -28,8 +28,13 @@ func (c *Core) transferLeadership(to NodeID) error {
 	if c.self(to) || !slices.Contains(c.members.current().Voters, to) {
 		return ErrNotVoter
 	}
-	c.lead.transfer = transfer{to: to, due: c.now + uint64(c.config.ElectionTicksMin)}
+	c.lead.transfer = c.transferTo(to)
 	return nil
+}
+
+// transferTo is an attempt that begins now.
+func (c *Core) transferTo(to NodeID) transfer {
+	return transfer{to: to, due: c.now + uint64(c.config.ElectionTicksMin)}
 }
 
 // continueTransfer asks the successor to stand as soon as it has the whole log.
@@ -53,7 +58,7 @@ func (c *Core) expireTransfer() {
 
 // timeoutNow stands for election because the leader asks for it.
 func (c *Core) timeoutNow(m Message) {
-	if (c.role == Follower || c.role == PreCandidate) && (c.leader == m.From || c.leader == None) && c.members.mayLead(c.config.ID, c.commit) {
+	if (c.role == Follower || c.role == PreCandidate) && (c.leader == m.From || c.leader == None) && c.electable() {
 		c.stand(true)
 	}
 }
