@@ -106,7 +106,7 @@ func TestNodesBeyondTheSizeAreStandbysSayWhyAndDisturbNobody(t *testing.T) {
 				l.errorf("an append on a standby ended with %v", err)
 			}
 			members := leader.Status().Members
-			want := fmt.Sprintf("waiting for a place in the cluster of %s, %s, %s", members[0].ID, members[1].ID, members[2].ID)
+			want := fmt.Sprintf("waiting for a place in the cluster that %s, %s, %s founded", members[0].ID, members[1].ID, members[2].ID)
 			l.await("the standby says what it waits for", func() bool {
 				s := spare.Status()
 				return s.Waiting == want && s.ClusterID == leader.Status().ClusterID

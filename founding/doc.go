@@ -45,6 +45,9 @@
 //     the charter activates it: it is a Member. Everybody else is a Standby.
 //  7. Members and standbys go on saying hello and name the charter. Whoever hears a
 //     member never founds. A voter activates the charter when it hears anybody name it.
+//  8. From then on the cluster's log says who has a place in it. A member whose place is
+//     taken by another is a Standby, and a standby that gets one a Member (Placed). Nobody
+//     becomes fresh again, and the charter, whose hash is the cluster's identity, stays.
 //
 // The usual course, with N = 3, a fourth node d, and lines for what each node says:
 //

@@ -23,8 +23,13 @@ type Heard struct {
 	Hello *wire.Hello
 }
 
-func (Tick) event()  {}
-func (Heard) event() {}
+// Placed says that the log of the cluster that this node knows has given it a place as a
+// member, or has taken its place away. A fresh node ignores it.
+type Placed struct{ Member bool }
+
+func (Tick) event()   {}
+func (Heard) event()  {}
+func (Placed) event() {}
 
 // An Update is what follows from the events since the last one. The receiver owns it,
 // but must not change the slices in it.

@@ -16,7 +16,8 @@ const (
 	Fresh = State(wire.Fresh)
 	// Member: belongs to a cluster.
 	Member = State(wire.Member)
-	// Standby: knows a cluster and waits for a place in it. It founds none.
+	// Standby: knows a cluster and waits for a place in it. It founds none. Members and
+	// standbys become each other as the cluster's log has it, and never fresh again.
 	Standby = State(wire.Standby)
 )
 
@@ -81,6 +82,8 @@ func (f *Founder) Step(event Event) {
 		f.tick()
 	case Heard:
 		f.heard(e)
+	case Placed:
+		f.placed(e.Member)
 	}
 }
 

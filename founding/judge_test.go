@@ -15,6 +15,8 @@ type judge struct {
 	saved  map[raft.NodeID]Saved
 	rounds map[Round]Charter
 	known  map[wire.ClusterID]Charter
+	// placed is what nodes were told to be by the log of their cluster.
+	placed map[raft.NodeID]State
 	fault  error
 }
 
@@ -24,6 +26,7 @@ func newJudge(size int) *judge {
 		saved:  map[raft.NodeID]Saved{},
 		rounds: map[Round]Charter{},
 		known:  map[wire.ClusterID]Charter{},
+		placed: map[raft.NodeID]State{},
 	}
 }
 
@@ -79,6 +82,9 @@ func (j *judge) founded(id raft.NodeID, before, now Saved) {
 		return
 	}
 	if before.State != Fresh {
+		if s, ok := j.placed[id]; ok {
+			before.State = s
+		}
 		if !sameSaved(before, now) {
 			j.blame("%s knows a cluster, and went from %+v to %+v", id, before, now)
 		}

@@ -91,6 +91,18 @@ func (l *lab) connected(a, b raft.NodeID) bool {
 	})
 }
 
+// place lets nodes that know a cluster learn whether they have a place in it.
+func (l *lab) place(member bool, ids string) {
+	l.t.Helper()
+	for _, id := range strings.Split(ids, "") {
+		n := l.node(raft.NodeID(id))
+		n.Step(Placed{member})
+		l.judge.placed[n.config.ID] = n.State()
+		l.follow(n)
+	}
+	l.check()
+}
+
 // run lets time pass for all.
 func (l *lab) run(ticks int) {
 	l.t.Helper()

@@ -124,7 +124,15 @@ func (h *history) disturb() {
 		h.partition(groups...)
 	case x < 20:
 		h.partition()
-	case x < 23:
+	case x < 26:
+		// The founders keep their places, so that those who wait are told of a member.
+		n := h.nodes[h.r.IntN(len(h.nodes))]
+		if n.State() != Fresh && !n.Charter().has(n.config.ID) {
+			n.Step(Placed{n.State() == Standby})
+			h.judge.placed[n.config.ID] = n.State()
+			h.post(n, true)
+		}
+	case x < 29:
 		n := h.nodes[h.r.IntN(len(h.nodes))]
 		restored, err := Restore(n.config, n.durable)
 		if err != nil {

@@ -15,7 +15,7 @@ func (f *Founder) Waiting() string {
 	case Fresh:
 		return f.waitingToFound()
 	case Standby:
-		return fmt.Sprintf("waiting for a place in the cluster of %s", list(f.saved.Charter.Voters))
+		return fmt.Sprintf("waiting for a place in the cluster that %s founded", list(f.saved.Charter.Voters))
 	case Member:
 	}
 	return ""

@@ -21,7 +21,7 @@ func TestANodeSaysForWhomItWaits(t *testing.T) {
 	l.wantWaiting("a", "")
 	l.start("d")
 	l.run(40)
-	l.wantWaiting("d", "waiting for a place in the cluster of a, b, c")
+	l.wantWaiting("d", "waiting for a place in the cluster that a, b, c founded")
 }
 
 func TestTheSilentAreWaitedForAgain(t *testing.T) {
@@ -40,7 +40,7 @@ func TestNodesAreListedByTheirIdsAndNamedWhereOneIsMeant(t *testing.T) {
 	l.tell("b", "a")
 	l.wantWaiting("a", "waiting for 1 more node (have a, b)")
 	l.run(40)
-	l.wantWaiting("d", "waiting for a place in the cluster of a, b, c")
+	l.wantWaiting("d", "waiting for a place in the cluster that a, b, c founded")
 	l.start("e")
 	l.node("d").config.Name = "dora"
 	l.tell("d", "e")
