@@ -5,13 +5,15 @@ FUZZ_TIME = 100000x
 SIM_FUZZ_TIME = 5000x
 
 FOR = 3m
+DIR = .
 
-.PHONY: check test race lint fuzz sim sim-coverage mutants bench bench-peers explore-founding demo golden
+.PHONY: check test race lint fuzz sim sim-coverage mutants bench bench-peers bench-durable explore-founding demo golden
 
 check: lint test race fuzz ## everything that has to pass before a change lands
 
 test: ## all tests
 	go test ./...
+	go -C bench test .
 
 race: ## all tests, under the race detector (needs a C compiler); the simulator, in one goroutine, with fewer runs
 	go test -race $$(go list ./... | grep -v /sim$$)
@@ -55,6 +57,9 @@ bench: ## latencies and allocations by channel, and reads
 
 bench-peers: ## the table of README.md: Gaggle beside other libraries, medians of alternating runs
 	go -C bench run .
+
+bench-durable: ## the same with logs on disk, over TCP; DIR is where, on a disk that counts
+	go -C bench run . -durable -dir $(abspath $(DIR))
 
 explore-founding: ## every order of events in founding, on a larger scope (7 minutes, 4 GB)
 	go test ./founding -run NoOrder -v -timeout 1h -founding.rounds 2

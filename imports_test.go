@@ -43,7 +43,11 @@ var mayImport = map[string][]string{
 var outside = map[string][]string{
 	"cmd/gaggle": {"github.com/spf13/cobra"},
 	"sim":        {"github.com/anishathalye/porcupine"},
-	"bench":      {"go.etcd.io/raft/v3", "go.etcd.io/raft/v3/raftpb", "github.com/hashicorp/raft"},
+	"bench": {
+		"go.etcd.io/raft/v3", "go.etcd.io/raft/v3/raftpb", "google.golang.org/protobuf/proto",
+		"go.etcd.io/etcd/server/v3/storage/wal", "go.etcd.io/etcd/server/v3/storage/wal/walpb",
+		"github.com/hashicorp/raft", "github.com/hashicorp/raft-wal",
+	},
 }
 
 // pure is all that the core may import of the standard library: nothing that does I/O,

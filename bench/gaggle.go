@@ -16,8 +16,8 @@ type gaggleCluster struct {
 	leader *gaggle.Node[[]byte]
 }
 
-func openGaggle(kind string) func() (cluster, error) {
-	return func() (cluster, error) {
+func openGaggle(kind string) func(string) (cluster, error) {
+	return func(string) (cluster, error) {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		c := &gaggleCluster{}

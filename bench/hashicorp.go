@@ -9,38 +9,47 @@ import (
 	hashicorp "github.com/hashicorp/raft"
 )
 
-// hashicorpCluster keeps its log in memory and sends over its in-process transport.
 type hashicorpCluster struct {
-	nodes  []*hashicorp.Raft
-	leader *hashicorp.Raft
+	nodes    []*hashicorp.Raft
+	leader   *hashicorp.Raft
+	releases []func()
 }
 
-func openHashicorp() (cluster, error) {
-	c := &hashicorpCluster{}
-	transports := make([]*hashicorp.InmemTransport, 3)
-	servers := make([]hashicorp.Server, len(transports))
-	for i := range transports {
-		servers[i].ID = hashicorp.ServerID(fmt.Sprint("node", i))
-		servers[i].Address, transports[i] = hashicorp.NewInmemTransport("")
+// hashicorpParts is what a node is made of. A store keeps entries, term and vote.
+type hashicorpParts struct {
+	transport hashicorp.Transport
+	store     interface {
+		hashicorp.LogStore
+		hashicorp.StableStore
 	}
-	for i, t := range transports {
+}
+
+// openHashicorp keeps the log in memory and sends over the in-process transport.
+func openHashicorp(string) (cluster, error) {
+	transports := make([]*hashicorp.InmemTransport, 3)
+	parts := make([]hashicorpParts, len(transports))
+	for i := range transports {
+		_, transports[i] = hashicorp.NewInmemTransport("")
+		parts[i] = hashicorpParts{transports[i], hashicorp.NewInmemStore()}
+	}
+	for _, t := range transports {
 		for _, other := range transports {
 			if other != t {
 				t.Connect(other.LocalAddr(), other)
 			}
 		}
-		config := hashicorp.DefaultConfig()
-		config.LocalID = servers[i].ID
-		config.LogOutput = io.Discard
-		config.MaxAppendEntries = 1024
-		config.BatchApplyCh = true
-		config.SnapshotThreshold = 1 << 40
-		store := hashicorp.NewInmemStore()
-		cache, err := hashicorp.NewLogCache(4096, store)
-		if err != nil {
-			return nil, err
-		}
-		node, err := hashicorp.NewRaft(config, discarding{}, cache, store, hashicorp.NewDiscardSnapshotStore(), t)
+	}
+	return (&hashicorpCluster{}).start(parts)
+}
+
+// start begins with a node for each of the parts, and waits for a leader.
+func (c *hashicorpCluster) start(parts []hashicorpParts) (cluster, error) {
+	servers := make([]hashicorp.Server, len(parts))
+	for i, p := range parts {
+		servers[i] = hashicorp.Server{ID: hashicorp.ServerID(fmt.Sprint("node", i)), Address: p.transport.LocalAddr()}
+	}
+	for i, p := range parts {
+		node, err := newHashicorpNode(servers[i].ID, p)
 		if err != nil {
 			return nil, err
 		}
@@ -63,11 +72,28 @@ func openHashicorp() (cluster, error) {
 	return c, nil
 }
 
+func newHashicorpNode(id hashicorp.ServerID, p hashicorpParts) (*hashicorp.Raft, error) {
+	config := hashicorp.DefaultConfig()
+	config.LocalID = id
+	config.LogOutput = io.Discard
+	config.MaxAppendEntries = 1024
+	config.BatchApplyCh = true
+	config.SnapshotThreshold = 1 << 40
+	cache, err := hashicorp.NewLogCache(4096, p.store)
+	if err != nil {
+		return nil, err
+	}
+	return hashicorp.NewRaft(config, discarding{}, cache, p.store, hashicorp.NewDiscardSnapshotStore(), p.transport)
+}
+
 func (c *hashicorpCluster) propose(value []byte) error { return c.leader.Apply(value, 0).Error() }
 
 func (c *hashicorpCluster) close() {
 	for _, n := range c.nodes {
 		must(n.Shutdown().Error())
+	}
+	for _, release := range c.releases {
+		release()
 	}
 }
 
