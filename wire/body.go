@@ -3,7 +3,12 @@ package wire
 import "github.com/ben-ng/gaggle/raft"
 
 func (h *Hello) size() int {
-	return 4 + 1 + 1 + len(h.Name) + idsSize(h.Pledge) + idsSize(h.Charter) + 1 + len(h.Abandoned)*len(ClusterID{})
+	size := 4 + 1 + 1 + len(h.Name) + idsSize(h.Pledge) + idsSize(h.Charter) + 1 + len(h.Abandoned)*len(ClusterID{})
+	size += 8 + 8 + 1
+	for i := range h.Contested {
+		size += 1 + len(h.Contested[i].ID) + 8 + 8
+	}
+	return size
 }
 
 func (h *Hello) check(raft.Term) error {
@@ -19,7 +24,25 @@ func (h *Hello) check(raft.Term) error {
 	if err := checkIDs("the charter", h.Charter); err != nil {
 		return err
 	}
-	return atMost("abandoned charters", len(h.Abandoned), MaxAbandoned)
+	if err := atMost("abandoned charters", len(h.Abandoned), MaxAbandoned); err != nil {
+		return err
+	}
+	return h.checkContested()
+}
+
+func (h *Hello) checkContested() error {
+	if err := atMost("contested claims", len(h.Contested), MaxContested); err != nil {
+		return err
+	}
+	for i := range h.Contested {
+		if err := checkID("a contested claim", h.Contested[i].ID); err != nil {
+			return err
+		}
+		if h.Contested[i].Starts == 0 {
+			return malformed("a contested claim of a node without a disk")
+		}
+	}
+	return nil
 }
 
 func (h *Hello) encode(b []byte) []byte {
@@ -31,6 +54,15 @@ func (h *Hello) encode(b []byte) []byte {
 	b = append(b, byte(len(h.Abandoned)))
 	for i := range h.Abandoned {
 		b = append(b, h.Abandoned[i][:]...)
+	}
+	b = appendU64(b, h.Starts)
+	b = appendU64(b, h.Nonce)
+	b = append(b, byte(len(h.Contested)))
+	for i := range h.Contested {
+		c := &h.Contested[i]
+		b = appendText(b, string(c.ID))
+		b = appendU64(b, c.Starts)
+		b = appendU64(b, c.Nonce)
 	}
 	return b
 }
@@ -44,6 +76,9 @@ func (h *Hello) decode(r *reader) {
 	h.Pledge = r.ids()
 	h.Charter = r.ids()
 	h.Abandoned = r.clusters()
+	h.Starts = r.u64()
+	h.Nonce = r.u64()
+	h.Contested = r.claims()
 }
 
 func (p *Proposals) size() int {
@@ -153,17 +188,18 @@ func (c *CallReply) decode(r *reader) {
 	c.Payload = r.tail()
 }
 
-func (*Retired) size() int { return 8 }
+func (*Retired) size() int                { return 8 }
+func (x *Retired) check(raft.Term) error  { return checkIndex(x.Index) }
+func (x *Retired) encode(b []byte) []byte { return appendU64(b, uint64(x.Index)) }
+func (x *Retired) decode(r *reader)       { x.Index = r.index() }
 
-func (x *Retired) check(raft.Term) error {
-	if x.Index == 0 {
+// checkIndex makes sure that an index is that of an entry.
+func checkIndex(i raft.Index) error {
+	if i == 0 {
 		return malformed("index 0")
 	}
 	return nil
 }
-
-func (x *Retired) encode(b []byte) []byte { return appendU64(b, uint64(x.Index)) }
-func (x *Retired) decode(r *reader)       { x.Index = r.index() }
 
 func appendText(b []byte, s string) []byte { return append(append(b, byte(len(s))), s...) }
 

@@ -71,6 +71,12 @@ func bytesOf(f *Frame) [][]byte {
 			all = append(all, m.Payload)
 		case *CallReply:
 			all = append(all, m.Payload)
+		case *SnapshotChunk:
+			all = append(all, m.Data)
+		case *FetchedEntries:
+			for i := range m.Entries {
+				all = append(all, m.Entries[i].Data)
+			}
 		}
 	}
 	return all
@@ -209,6 +215,9 @@ func TestDecodingAllocatesOnlyWhatItGives(t *testing.T) {
 		{"commands and the list of them", 2, frameOf(&Proposals{Entries: repeat([]byte("x"), 100)})},
 		{"a call", 1, frameOf(&Call{Name: "handler", Payload: []byte("x")})},
 		{"its reply", 1, frameOf(&CallReply{Payload: []byte("x")})},
+		{"a chunk", 1, frameOf(&SnapshotChunk{Term: 1, Last: raft.Position{Index: 1, Term: 1}, Size: 9, Data: []byte("x")})},
+		{"positions and the list of them", 2, frameOf(&FetchEntries{Positions: manyPositions(MaxFetch)})},
+		{"fetched entries and the list of them", 2, frameOf(&FetchedEntries{Entries: run(9, raft.Entry{Term: 1})})},
 		{"a read", 1, frameOf(&ReadIndex{Token: 1})},
 	} {
 		b := mustAppend(t, c.f)

@@ -3,8 +3,8 @@
 // A Frame is the unit that travels: an envelope (from whom, to whom, of which
 // cluster and group) and some messages. AppendFrame makes bytes of a Frame, a
 // Decoder makes a Frame of bytes. AppendEntry and DecodeEntry do the same for one
-// log entry, which looks the same in a frame and on a disk. All functions are safe for
-// concurrent use; a Decoder is not.
+// log entry; EntryChecksum is for a disk, which keeps the same checksum of it in another
+// layout. All functions are safe for concurrent use; a Decoder is not.
 //
 // The rest of this text specifies the format, version 2.
 //
@@ -19,6 +19,7 @@
 //	name       u8 length, then that many bytes
 //	cluster    16 bytes: a cluster's identity
 //	position   u64 index, u64 term
+//	claim      id, u64 starts, not 0, u64 nonce
 //	checksum   u32, CRC-32 with the Castagnoli polynomial (CRC-32C, as in iSCSI)
 //	rest       bytes up to the end of the message, possibly none
 //
@@ -71,7 +72,9 @@
 // The others are messages between the layers above Raft.
 //
 //	16  Hello             u32 size, u8 state, name, ids pledge, ids charter,
-//	                      u8 count, at most 64, then that many of cluster
+//	                      u8 count, at most 64, then that many of cluster,
+//	                      u64 starts, u64 nonce,
+//	                      u8 count, at most 16, then that many of claim
 //	17  Proposals         u32 count, then that many of: u32 length and the command
 //	18  ProposalsRefused  u8 reason
 //	19  ReadIndex         u64 token
@@ -79,15 +82,28 @@
 //	21  Call              u64 id, u64 timeout in milliseconds, name, rest payload
 //	22  CallReply         u64 id, u8 status, rest payload
 //	23  Retired           u64 index, not 0
+//	24  SnapshotChunk     u64 term, u64 session, position last, u64 size, u64 sum,
+//	                      u64 offset, rest data
+//	25  SnapshotReply     u64 session, position last, u64 sum, u64 next, u8 status
+//	26  FetchEntries      u8 count, 1 to 64, then that many of position
+//	27  FetchedEntries    u8 count, at most 64, then that many entries
+//	28  StateHash         u64 index, not 0, u64 hash
 //
 // A command is at most as long as the data of an entry, and there are at most 131072
-// in a message. A payload is at most 1 MiB.
+// in a message. A payload is at most 1 MiB. The data of a chunk are at most 256 KiB
+// (262,144 bytes), and end within the size, which is not 0. The last of a snapshot, and
+// each position in FetchEntries, has neither index 0 nor term 0. The term of a chunk is
+// not less than that of its last.
 //
 // These are the numbers of the constants HelloState, RefusalReason and CallStatus:
 //
 //	state   0 fresh, 1 member, 2 standby
 //	reason  0 not leader, 1 busy
 //	status  0 done, 1 failed, 2 not leader, 3 unknown, 4 busy, 5 uncertain
+//
+// and these, for SnapshotReply, of SnapshotStatus:
+//
+//	status  0 wanted, 1 installed, 2 refused
 //
 // # Entry
 //
@@ -101,14 +117,19 @@
 //	    32     D  data
 //
 // A no-op has no data, and a configuration that which is described below. The
-// checksum goes with the entry from the disk of one node to that of another; that of
-// the frame only protects the way.
+// checksum goes with the entry from the disk of one node to that of another: the format
+// on a disk has it too, over the same bytes, though it keeps them in another layout. That
+// of the frame only protects the way.
 //
 // The entries of one AppendEntries follow its prev: their indexes are consecutive
 // from prev's, their terms never fall and lie between that of prev and that of the
 // message. Prev's index and term are both 0 or both not. A snapshot's last index and
 // term are not 0, its term is at most that of the message, and its configuration
 // index is at most its last index.
+//
+// The positions of FetchEntries, and the entries of FetchedEntries, are some of a log:
+// their indexes ascend, and their terms never fall. All entries of one FetchedEntries
+// take at most 4,193,964 bytes.
 //
 // # Configuration
 //

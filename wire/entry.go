@@ -48,11 +48,47 @@ func AppendEntry(dst []byte, e *raft.Entry) []byte {
 	dst = append(dst, e.Data...)
 	b := dst[start:]
 	binary.LittleEndian.PutUint32(b, uint32(len(e.Data)))
-	binary.LittleEndian.PutUint64(b[8:], uint64(e.Index))
-	binary.LittleEndian.PutUint64(b[16:], uint64(e.Term))
-	b[24] = byte(e.Type)
+	putEntryHead(b[8:EntryOverhead], e)
 	binary.LittleEndian.PutUint32(b[4:], checksum(b[8:]))
 	return dst
+}
+
+// entryHeadSize is the size of what is between an entry's checksum and its data.
+const entryHeadSize = EntryOverhead - 8
+
+// putEntryHead writes what is between an entry's checksum and its data; the reserved
+// bytes in it are 0 already.
+func putEntryHead(b []byte, e *raft.Entry) {
+	binary.LittleEndian.PutUint64(b, uint64(e.Index))
+	binary.LittleEndian.PutUint64(b[8:], uint64(e.Term))
+	b[16] = byte(e.Type)
+}
+
+// EntryChecksum is the checksum in the encoding of an entry, for those who keep the
+// entry in another layout: it is over the index, the term, the type, seven bytes 0 and
+// the data, in the form and order that AppendEntry gives them. It does not copy the
+// data, which may be anything.
+func EntryChecksum(e *raft.Entry) uint32 {
+	var head [entryHeadSize]byte
+	putEntryHead(head[:], e)
+	return crc32.Update(checksum(head[:]), castagnoli, e.Data)
+}
+
+// entriesSize is the size of the encoding of some entries.
+func entriesSize(entries []raft.Entry) int {
+	size := 0
+	for i := range entries {
+		size += EntrySize(&entries[i])
+	}
+	return size
+}
+
+// appendAll appends the encoding of some entries.
+func appendAll(b []byte, entries []raft.Entry) []byte {
+	for i := range entries {
+		b = AppendEntry(b, &entries[i])
+	}
+	return b
 }
 
 // DecodeEntry reads the entry at the beginning of b, and returns what follows it.

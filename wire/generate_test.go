@@ -92,6 +92,43 @@ func (s *source) configuration() raft.Configuration {
 	return c
 }
 
+// entryPosition gives one that an entry may have, or nearly.
+func (s *source) entryPosition() raft.Position {
+	p := s.position()
+	if !s.one(8) {
+		p.Index, p.Term = max(p.Index, 1), max(p.Term, 1)
+	}
+	return p
+}
+
+// some gives some entries of a log, or nearly.
+func (s *source) some() []raft.Entry {
+	at := s.entryPosition()
+	entries := s.entries(at, max(at.Term, 1<<20))
+	gap := raft.Index(0)
+	for i := range entries {
+		gap += s.index() % 100
+		entries[i].Index += gap
+	}
+	return entries
+}
+
+func (s *source) chunk() *SnapshotChunk {
+	c := &SnapshotChunk{
+		Term: raft.Term(s.u64()), Session: s.u64(), Last: s.entryPosition(),
+		Size: s.u64(), Sum: s.u64(), Data: s.data(s.below(40)),
+	}
+	if !s.one(8) {
+		c.Term = max(c.Term, c.Last.Term)
+		c.Size = max(c.Size, 40)
+	}
+	c.Offset = s.u64() % max(c.Size, 1)
+	if !s.one(8) {
+		c.Offset = min(c.Offset, c.Size-uint64(len(c.Data)))
+	}
+	return c
+}
+
 // entries gives a run that follows prev, or nearly.
 func (s *source) entries(prev raft.Position, term raft.Term) []raft.Entry {
 	var entries []raft.Entry
@@ -172,6 +209,15 @@ func (s *source) hello() *Hello {
 	if s.one(16) {
 		h.Abandoned = make([]ClusterID, s.below(70))
 	}
+	h.Starts, h.Nonce = s.u64(), s.u64()
+	if s.one(4) {
+		for range s.below(20) {
+			h.Contested = append(h.Contested, Claim{s.id(), max(s.u64(), 1), s.u64()})
+		}
+	}
+	if s.one(32) {
+		h.Contested = append(h.Contested, Claim{ID: "a"})
+	}
 	if len(h.Abandoned) == 0 {
 		h.Abandoned = nil
 	}
@@ -187,7 +233,7 @@ func (s *source) proposals() *Proposals {
 }
 
 func (s *source) message(from, to raft.NodeID) any {
-	switch s.below(13) {
+	switch s.below(18) {
 	case 0:
 		return s.hello()
 	case 1:
@@ -202,6 +248,23 @@ func (s *source) message(from, to raft.NodeID) any {
 		return &Call{ID: s.u64(), Timeout: s.u64(), Name: string(s.bytes(s.below(256))), Payload: s.data(s.below(40))}
 	case 7:
 		return &Retired{Index: s.index()}
+	case 13:
+		return s.chunk()
+	case 14:
+		return &SnapshotReply{
+			Session: s.u64(), Last: s.entryPosition(), Sum: s.u64(), Next: s.u64(),
+			Status: SnapshotStatus(s.below(int(snapshotStatuses) + 1)),
+		}
+	case 15:
+		m := &FetchEntries{}
+		for _, e := range s.some() {
+			m.Positions = append(m.Positions, raft.Position{Index: e.Index, Term: e.Term})
+		}
+		return m
+	case 16:
+		return &FetchedEntries{Entries: s.some()}
+	case 17:
+		return &StateHash{Index: s.index(), Hash: s.u64()}
 	case 6:
 		return &CallReply{ID: s.u64(), Status: CallStatus(s.below(int(callStatuses) + 1)), Payload: s.data(s.below(40))}
 	}

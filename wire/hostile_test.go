@@ -28,11 +28,16 @@ const (
 	goldenMessage = frameHeader + len("node-a") + len("n-b")
 	goldenBody    = goldenMessage + messageHeader
 	goldenEntries = goldenBody + termSize + appendEntriesSize
+	// A Hello goes to all.
+	goldenClaims = goldenBody - len("n-b") + 4 + 1 + 6 + 12 + 5 + 33 + 16
 )
 
 func TestBytesThatNoFrameIsWrittenAsAreRefused(t *testing.T) {
 	ids := appendFrame(nil, frameOf(&Hello{Pledge: repeat[raft.NodeID]("a", MaxMembers+1)}))
 	charters := appendFrame(nil, frameOf(&Hello{Abandoned: make([]ClusterID, MaxAbandoned+1)}))
+	claims := appendFrame(nil, frameOf(&Hello{Contested: repeat(Claim{"a", 1, 1}, MaxContested+1)}))
+	positions := appendFrame(nil, frameOf(&FetchEntries{Positions: make([]raft.Position, MaxFetch+1)}))
+	fetched := appendFrame(nil, frameOf(&FetchedEntries{Entries: run(MaxFetch+1, raft.Entry{Term: 1})}))
 	command := appendFrame(nil, frameOf(&Proposals{Entries: [][]byte{make([]byte, MaxEntryData+1)}}))
 	for _, c := range []struct {
 		name  string
@@ -47,7 +52,7 @@ func TestBytesThatNoFrameIsWrittenAsAreRefused(t *testing.T) {
 		{"a last reserved byte of a message", ErrMalformed, "reserved", altered(t, "TimeoutNow", goldenMessage+3, 1)},
 		{"kind 0", ErrMalformed, "kind(0)", altered(t, "TimeoutNow", goldenMessage, 0)},
 		{"an unknown kind of raft's", ErrMalformed, "kind(9)", altered(t, "TimeoutNow", goldenMessage, 9)},
-		{"an unknown kind", ErrMalformed, "(kind(24)): byte 0: there is no such kind", altered(t, "ReadIndex", goldenMessage, 24)},
+		{"an unknown kind", ErrMalformed, "(kind(29)): byte 0: there is no such kind", altered(t, "ReadIndex", goldenMessage, 29)},
 		{"a message that is too short", ErrMalformed, "7 bytes", wrap(readGolden(t, goldenPath("TimeoutNow"))[8 : goldenMessage+7])},
 		{"a body longer than the frame", ErrMalformed, "its body has 4294967295 bytes", altered(t, "ReadIndex", goldenMessage+4, u32(math.MaxUint32)...)},
 		{"a bool of 2", ErrMalformed, "byte 10: a bool of 2", altered(t, "RequestVote", goldenBody+9, 2)},
@@ -60,6 +65,15 @@ func TestBytesThatNoFrameIsWrittenAsAreRefused(t *testing.T) {
 		// The byte in the text says that it was seen before there was a list.
 		{"many ids", ErrTooLarge, "byte 7: ids: 65", ids},
 		{"many charters", ErrTooLarge, "byte 9: abandoned charters: 65", charters},
+		{"many claims", ErrTooLarge, "byte 26: contested claims: 17", claims},
+		{"more claims than bytes", ErrMalformed, "3 contested claims", altered(t, "Hello", goldenClaims, 3)},
+		{"many positions", ErrTooLarge, "byte 1: positions: 65", positions},
+		{"more positions than bytes", ErrMalformed, "3 positions", altered(t, "FetchEntries", goldenBody, 3)},
+		{"fewer positions than bytes", ErrMalformed, "after the end", altered(t, "FetchEntries", goldenBody, 1)},
+		{"many fetched entries", ErrTooLarge, "byte 1: entries: 65", fetched},
+		{"more fetched entries than bytes", ErrMalformed, "9 entries", altered(t, "FetchedEntries", goldenBody, 9)},
+		{"fewer fetched entries than bytes", ErrMalformed, "after the end", altered(t, "FetchedEntries", goldenBody, 1)},
+		{"a fetched entry's wrong checksum", ErrChecksum, "entry 0", altered(t, "FetchedEntries", goldenBody+5, 0)},
 		{"a large command", ErrTooLarge, "byte 8: a command", command},
 		{"more commands than bytes", ErrMalformed, "commands", altered(t, "Proposals", goldenBody, u32(1000)...)},
 		{"a command longer than the message", ErrMalformed, "", altered(t, "Proposals", goldenBody+4, u32(1000)...)},
@@ -157,6 +171,10 @@ func expensive() map[string][]byte {
 		"replies": frameOf(repeat[any](&raft.Message{From: "a", To: "b", Term: 1, Body: &raft.VoteReply{}}, MaxMessages)...),
 		"resets":  frameOf(repeat[any](&raft.Message{From: "a", To: "b", Term: 1, Body: &raft.TimeoutNow{}}, MaxMessages)...),
 		"refused": frameOf(repeat[any](&ProposalsRefused{}, MaxMessages)...),
+		"fetches": frameOf(repeat[any](&FetchEntries{Positions: []raft.Position{{Index: 1, Term: 1}}}, MaxMessages)...),
+		"fetched": frameOf(repeat[any](&FetchedEntries{Entries: run(MaxFetch, raft.Entry{Term: 1, Type: raft.EntryNoOp})}, MaxMessages/4)...),
+		"claims":  frameOf(repeat[any](&Hello{Contested: repeat(Claim{"a", 1, 1}, MaxContested)}, MaxMessages)...),
+		"hashes":  frameOf(repeat[any](&StateHash{Index: 1}, MaxMessages)...),
 		"hellos":  frameOf(repeat[any](&Hello{Pledge: members, Charter: members}, MaxMessages)...),
 		"empty":   frameOf(&Proposals{Entries: make([][]byte, MaxEntries)}),
 		"appends": frameOf(repeat[any](&raft.Message{From: "a", To: "b", Term: 1, Body: &raft.AppendEntries{}}, MaxMessages)...),

@@ -29,6 +29,11 @@ const (
 	kindCall
 	kindCallReply
 	kindRetired
+	kindSnapshotChunk
+	kindSnapshotReply
+	kindFetchEntries
+	kindFetchedEntries
+	kindStateHash
 )
 
 // raft reports whether messages of the kind are those of Raft, and begin with a term.
@@ -68,6 +73,16 @@ func (k kind) String() string {
 		return "CallReply"
 	case kindRetired:
 		return "Retired"
+	case kindSnapshotChunk:
+		return "SnapshotChunk"
+	case kindSnapshotReply:
+		return "SnapshotReply"
+	case kindFetchEntries:
+		return "FetchEntries"
+	case kindFetchedEntries:
+		return "FetchedEntries"
+	case kindStateHash:
+		return "StateHash"
 	default:
 		return fmt.Sprintf("kind(%d)", uint8(k))
 	}
@@ -110,6 +125,16 @@ func open(m any) (kind, raft.Term, body) {
 		return kindCallReply, 0, m
 	case *Retired:
 		return kindRetired, 0, m
+	case *SnapshotChunk:
+		return kindSnapshotChunk, 0, m
+	case *SnapshotReply:
+		return kindSnapshotReply, 0, m
+	case *FetchEntries:
+		return kindFetchEntries, 0, m
+	case *FetchedEntries:
+		return kindFetchedEntries, 0, m
+	case *StateHash:
+		return kindStateHash, 0, m
 	}
 	return 0, 0, nil
 }
@@ -155,6 +180,16 @@ func newBody(k kind) body {
 		return new(CallReply)
 	case kindRetired:
 		return new(Retired)
+	case kindSnapshotChunk:
+		return new(SnapshotChunk)
+	case kindSnapshotReply:
+		return new(SnapshotReply)
+	case kindFetchEntries:
+		return new(FetchEntries)
+	case kindFetchedEntries:
+		return new(FetchedEntries)
+	case kindStateHash:
+		return new(StateHash)
 	default:
 		return nil
 	}

@@ -10,15 +10,16 @@ import (
 // layouts are the tables of the package documentation once more. The golden files
 // are described by them, independently of the code that writes frames.
 var layouts = map[byte]string{
-	1:  "term:u64 pre-vote:bool transfer:bool last:position",
-	2:  "term:u64 pre-vote:bool granted:bool",
-	3:  "term:u64 session:u64 prev:position commit:u64 entries:entries",
-	4:  "term:u64 session:u64 index:u64 rejected:bool hint:position",
-	5:  "term:u64 session:u64 commit:u64 read-sequence:u64",
-	6:  "term:u64 session:u64 read-sequence:u64",
-	7:  "term:u64 session:u64 last:position configuration-index:u64 configuration:rest",
-	8:  "term:u64",
-	16: "size:u32 state:u8 name:name pledge:ids charter:ids abandoned:clusters",
+	1: "term:u64 pre-vote:bool transfer:bool last:position",
+	2: "term:u64 pre-vote:bool granted:bool",
+	3: "term:u64 session:u64 prev:position commit:u64 entries:entries",
+	4: "term:u64 session:u64 index:u64 rejected:bool hint:position",
+	5: "term:u64 session:u64 commit:u64 read-sequence:u64",
+	6: "term:u64 session:u64 read-sequence:u64",
+	7: "term:u64 session:u64 last:position configuration-index:u64 configuration:rest",
+	8: "term:u64",
+	16: "size:u32 state:u8 name:name pledge:ids charter:ids abandoned:clusters " +
+		"starts:u64 nonce:u64 contested:claims",
 	17: "commands:commands",
 	18: "reason:u8",
 	19: "token:u64",
@@ -26,6 +27,11 @@ var layouts = map[byte]string{
 	21: "id:u64 timeout:u64 name:name payload:rest",
 	22: "id:u64 status:u8 payload:rest",
 	23: "index:u64",
+	24: "term:u64 session:u64 last:position size:u64 sum:u64 offset:u64 data:rest",
+	25: "session:u64 last:position sum:u64 next:u64 status:u8",
+	26: "positions:positions",
+	27: "entries:few-entries",
+	28: "index:u64 hash:u64",
 }
 
 // A description is the text of a golden file in the making: bytes on the left, what
@@ -95,13 +101,26 @@ func (d *description) field(name, form string, left int) {
 		for range d.number(name, 1) {
 			d.bytes("cluster", 16)
 		}
+	case "claims":
+		for range d.number(name, 1) {
+			d.text("id", d.number("length of id", 1))
+			d.number("starts", 8)
+			d.number("nonce", 8)
+		}
+	case "positions":
+		for range d.number(name, 1) {
+			d.field("position", "position", left)
+		}
 	case "commands":
 		for range d.number(name, 4) {
 			d.text("command", d.number("length of command", 4))
 		}
-	case "entries":
-		n := d.number(name, 4)
-		for i := range n {
+	case "entries", "few-entries":
+		width := 4
+		if form == "few-entries" {
+			width = 1
+		}
+		for i := range d.number(name, width) {
 			d.path = fmt.Sprintf("entry %d: ", i)
 			d.entry()
 		}

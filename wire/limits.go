@@ -19,6 +19,9 @@ const (
 	// MaxAbandoned is the most ids of charters in a Hello. It keeps a Hello, which is
 	// broadcast again and again, small.
 	MaxAbandoned = 64
+	// MaxContested is the most contested claims in a Hello. There are none unless
+	// somebody has made a mistake, and whoever is not named now is named later.
+	MaxContested = 16
 	// MaxMessages is the most messages in a frame. What a message costs its receiver
 	// beyond its bytes is paid for at most this often at a time.
 	MaxMessages = 4096
@@ -32,6 +35,13 @@ const (
 	// MaxCallPayload is the largest payload of a Call or CallReply, in bytes. It is
 	// that of the largest command, so that what can be asked for can be proposed.
 	MaxCallPayload = 1 << 20
+	// MaxChunkData is the most data in a SnapshotChunk, in bytes: so little that the
+	// heartbeats behind it do not wait for long, and so much that the rest of the frame
+	// is nothing beside it.
+	MaxChunkData = 256 << 10
+	// MaxFetch is the most entries that can be asked for at a time, and the most in a
+	// FetchedEntries.
+	MaxFetch = 64
 )
 
 // Sizes, for those who decide what goes into a frame.
@@ -44,7 +54,8 @@ const (
 	// MessageSize, whatever the ids of its sender and receiver are.
 	FrameCapacity = MaxFrame - FrameOverhead
 	// EntriesCapacity is what the entries of one AppendEntries may take together, by
-	// EntrySize, so that it fits into a frame alone. raft.Entry.Size counts the same.
+	// EntrySize, so that it fits into a frame alone, and those of one FetchedEntries.
+	// raft.Entry.Size counts the same.
 	EntriesCapacity = FrameCapacity - messageHeader - termSize - appendEntriesSize
 )
 

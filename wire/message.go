@@ -30,7 +30,8 @@ type Frame struct {
 	From, To raft.NodeID
 	// Messages are each one of: *raft.Message (whose From and To are the frame's, which
 	// is then not a broadcast), *Hello, *Proposals, *ProposalsRefused, *ReadIndex,
-	// *ReadIndexReply, *Call, *CallReply, *Retired. There are at most MaxMessages.
+	// *ReadIndexReply, *Call, *CallReply, *Retired, *SnapshotChunk, *SnapshotReply,
+	// *FetchEntries, *FetchedEntries, *StateHash. There are at most MaxMessages.
 	Messages []any
 }
 
@@ -78,6 +79,21 @@ type Hello struct {
 	// Abandoned are the ids of charters that the node will never activate, at most
 	// MaxAbandoned.
 	Abandoned []ClusterID
+	// Starts is how often the node's directory was started, this time included, and 0
+	// for a node without one. Nonce is a random number of this process. So a node can be
+	// told from a copy of it.
+	Starts, Nonce uint64
+	// Contested are claims of which the node has heard that another process goes by the
+	// same id, at most MaxContested.
+	Contested []Claim
+}
+
+// A Claim is what a process said of itself: that it is a node, started for the so
+// many-th time.
+type Claim struct {
+	ID raft.NodeID
+	// Starts is not 0: a node without a disk has an id of its own. Nonce is the process's.
+	Starts, Nonce uint64
 }
 
 // Proposals asks the leader to append commands of one node's session. They have

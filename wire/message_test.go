@@ -24,6 +24,9 @@ func TestEveryConstantHasANameOfItsOwn(t *testing.T) {
 	for s := range CallStatus(255) {
 		check("CallStatus", s < callStatuses, s.String())
 	}
+	for s := range SnapshotStatus(255) {
+		check("SnapshotStatus", s < snapshotStatuses, s.String())
+	}
 	for k := range kind(255) {
 		check("kind", layouts[byte(k)] != "", k.String())
 	}

@@ -49,13 +49,7 @@ func (m *voteReply) decode(r *reader) {
 // appendEntriesSize is the size of one without entries.
 const appendEntriesSize = 8 + 16 + 8 + 4
 
-func (m *appendEntries) size() int {
-	size := appendEntriesSize
-	for i := range m.Entries {
-		size += EntrySize(&m.Entries[i])
-	}
-	return size
-}
+func (m *appendEntries) size() int { return appendEntriesSize + entriesSize(m.Entries) }
 
 // check makes sure that the entries can be a part of one log, which begins at prev
 // and was made in terms up to that of the message.
@@ -85,17 +79,14 @@ func (m *appendEntries) encode(b []byte) []byte {
 	b = appendPosition(b, m.Prev)
 	b = appendU64(b, uint64(m.Commit))
 	b = appendU32(b, uint32(len(m.Entries)))
-	for i := range m.Entries {
-		b = AppendEntry(b, &m.Entries[i])
-	}
-	return b
+	return appendAll(b, m.Entries)
 }
 
 func (m *appendEntries) decode(r *reader) {
 	m.Session = r.u64()
 	m.Prev = r.position()
 	m.Commit = r.index()
-	m.Entries = r.entries()
+	m.Entries = r.entries(r.u32(), MaxEntries)
 }
 
 func (*appendReply) size() int             { return 8 + 8 + 1 + 16 }

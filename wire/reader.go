@@ -157,8 +157,34 @@ func (r *reader) clusters() []ClusterID {
 	return ids
 }
 
-func (r *reader) entries() []raft.Entry {
-	n := r.count("entries", r.u32(), MaxEntries, EntryOverhead)
+// claims reads what nodes claim of their ids.
+func (r *reader) claims() []Claim {
+	n := r.count("contested claims", uint32(r.u8()), MaxContested, 1+1+8+8)
+	if n == 0 {
+		return nil
+	}
+	claims := make([]Claim, n)
+	for i := range claims {
+		claims[i] = Claim{ID: raft.NodeID(r.text()), Starts: r.u64(), Nonce: r.u64()}
+	}
+	return claims
+}
+
+func (r *reader) positions() []raft.Position {
+	n := r.count("positions", uint32(r.u8()), MaxFetch, 16)
+	if n == 0 {
+		return nil
+	}
+	positions := make([]raft.Position, n)
+	for i := range positions {
+		positions[i] = r.position()
+	}
+	return positions
+}
+
+// entries reads as many entries as were announced.
+func (r *reader) entries(announced uint32, limit int) []raft.Entry {
+	n := r.count("entries", announced, limit, EntryOverhead)
 	if n == 0 {
 		return nil
 	}

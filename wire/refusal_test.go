@@ -121,14 +121,67 @@ func otherBodies() []refused {
 		{name: "an unknown reason", want: ErrMalformed, where: "reason 2", frame: frameOf(&ProposalsRefused{Reason: refusalReasons})},
 		{name: "a long name of a handler", want: ErrTooLarge, where: "the name", frame: frameOf(&Call{Name: name}), unwritable: true},
 		{name: "a large call", want: ErrTooLarge, where: "the payload", frame: frameOf(&Call{Payload: make([]byte, MaxCallPayload+1)})},
+		{name: "too many claims", want: ErrTooLarge, where: "17, the limit is 16", frame: frameOf(&Hello{Contested: repeat(Claim{"a", 1, 1}, MaxContested+1)})},
+		{name: "a claim of nobody", want: ErrMalformed, where: "a contested claim", frame: frameOf(&Hello{Contested: []Claim{{"", 1, 1}}})},
+		{name: "a claim of a long id", want: ErrTooLarge, where: "a contested claim",
+			frame: frameOf(&Hello{Contested: []Claim{{raft.NodeID(name[:MaxNodeID+1]), 1, 1}}})},
+		{name: "a claim without a start", want: ErrMalformed, where: "without a disk", frame: frameOf(&Hello{Contested: []Claim{{"a", 0, 1}}})},
 		{name: "an unknown status", want: ErrMalformed, where: "status 6", frame: frameOf(&CallReply{Status: callStatuses})},
 		{name: "no index", want: ErrMalformed, where: "index 0", frame: frameOf(&Retired{})},
 		{name: "a large reply", want: ErrTooLarge, where: "the payload", frame: frameOf(&CallReply{Payload: make([]byte, MaxCallPayload+1)})},
 	}
 }
 
+func storageBodies() []refused {
+	at := raft.Position{Index: 7, Term: 3}
+	chunk := func(change func(c *SnapshotChunk)) *Frame {
+		c := &SnapshotChunk{Term: 3, Last: at, Size: 100, Offset: 90, Data: make([]byte, 10)}
+		change(c)
+		return frameOf(c)
+	}
+	ask := func(p ...raft.Position) *Frame { return frameOf(&FetchEntries{Positions: p}) }
+	give := func(e ...raft.Entry) *Frame { return frameOf(&FetchedEntries{Entries: e}) }
+	return []refused{
+		{name: "a chunk of a past term", want: ErrMalformed, where: "in term 2", frame: chunk(func(c *SnapshotChunk) { c.Term = 2 })},
+		{name: "a chunk of nothing", want: ErrMalformed, where: "position 0@3", frame: chunk(func(c *SnapshotChunk) { c.Last.Index = 0 })},
+		{name: "a chunk of no term", want: ErrMalformed, where: "position 7@0", frame: chunk(func(c *SnapshotChunk) { c.Last.Term = 0 })},
+		{name: "a chunk of an empty file", want: ErrMalformed, where: "of 0",
+			frame: chunk(func(c *SnapshotChunk) { c.Size, c.Offset, c.Data = 0, 0, nil })},
+		{name: "a chunk past the end", want: ErrMalformed, where: "11 bytes", frame: chunk(func(c *SnapshotChunk) { c.Data = make([]byte, 11) })},
+		{name: "a chunk that begins past the end", want: ErrMalformed, where: "byte 101",
+			frame: chunk(func(c *SnapshotChunk) { c.Offset, c.Data = 101, nil })},
+		{name: "a chunk past all numbers", want: ErrMalformed, where: "from byte 18446744073709551615",
+			frame: chunk(func(c *SnapshotChunk) { c.Offset = math.MaxUint64 })},
+		{name: "a large chunk", want: ErrTooLarge, where: "262145, the limit is 262144",
+			frame: chunk(func(c *SnapshotChunk) { c.Size, c.Data = 1<<20, make([]byte, MaxChunkData+1) })},
+		{name: "an unknown status of a snapshot", want: ErrMalformed, where: "status 3", frame: frameOf(&SnapshotReply{Last: at, Status: snapshotStatuses})},
+		{name: "a reply about nothing", want: ErrMalformed, where: "position 0@0", frame: frameOf(&SnapshotReply{})},
+		{name: "a question for nothing", want: ErrMalformed, where: "no positions", frame: ask()},
+		{name: "a question for too many", want: ErrTooLarge, where: "positions: 65", frame: ask(make([]raft.Position, MaxFetch+1)...)},
+		{name: "a question for no index", want: ErrMalformed, where: "position 0", frame: ask(raft.Position{Term: 1})},
+		{name: "a question for no term", want: ErrMalformed, where: "position 1", frame: ask(at, raft.Position{Index: 8})},
+		{name: "a question for one twice", want: ErrMalformed, where: "7@3 after 7@3", frame: ask(at, at)},
+		{name: "a question for a falling term", want: ErrMalformed, where: "8@2 after 7@3", frame: ask(at, raft.Position{Index: 8, Term: 2})},
+		{name: "too many fetched", want: ErrTooLarge, where: "entries: 65", frame: give(run(MaxFetch+1, raft.Entry{Term: 1})...)},
+		{name: "one fetched twice", want: ErrMalformed, where: "entry 1: 7@3 after 7@3", frame: give(raft.Entry{Index: 7, Term: 3}, raft.Entry{Index: 7, Term: 3})},
+		{name: "a falling term fetched", want: ErrMalformed, where: "entry 1", frame: give(raft.Entry{Index: 7, Term: 3}, raft.Entry{Index: 9, Term: 2})},
+		{name: "no entry fetched", want: ErrMalformed, where: "entry 0", frame: give(raft.Entry{Index: 7, Term: 3, Type: 3})},
+		{name: "more fetched than fits beside anything", want: ErrTooLarge, where: "the entries: 4193965, the limit is 4193964",
+			frame: give(fetchable(1)...)},
+		{name: "a hash of nothing", want: ErrMalformed, where: "index 0", frame: frameOf(&StateHash{Hash: 1})},
+	}
+}
+
+// fetchable gives entries that take so many bytes more than EntriesCapacity.
+func fetchable(more int) []raft.Entry {
+	entries := run(4, raft.Entry{Term: 1, Data: make([]byte, 1<<20)})
+	last := &entries[3]
+	last.Data = last.Data[:len(last.Data)-(entriesSize(entries)-EntriesCapacity)+more]
+	return entries
+}
+
 func TestNeitherDirectionAcceptsWhatNoCorrectNodeSends(t *testing.T) {
-	for _, group := range [][]refused{envelopes(), raftBodies(), otherBodies()} {
+	for _, group := range [][]refused{envelopes(), raftBodies(), otherBodies(), storageBodies()} {
 		for _, r := range group {
 			t.Run(r.name, func(t *testing.T) {
 				dst := []byte("before")
@@ -150,12 +203,29 @@ func TestNeitherDirectionAcceptsWhatNoCorrectNodeSends(t *testing.T) {
 	}
 }
 
+func manyPositions(n int) []raft.Position {
+	positions := make([]raft.Position, n)
+	for i := range positions {
+		positions[i] = raft.Position{Index: raft.Index(2*i + 1), Term: raft.Term(i/3 + 1)}
+	}
+	return positions
+}
+
 func TestTheLargestIsAccepted(t *testing.T) {
 	id := raft.NodeID(strings.Repeat("x", MaxNodeID))
 	ids := repeat(id, MaxMembers)
 	name := strings.Repeat("x", MaxName)
 	for _, m := range []any{
 		&Hello{Name: name, State: helloStates - 1, Pledge: ids, Charter: ids, Abandoned: make([]ClusterID, MaxAbandoned)},
+		&Hello{Contested: repeat(Claim{id, math.MaxUint64, math.MaxUint64}, MaxContested)},
+		&SnapshotChunk{
+			Term: 1, Last: raft.Position{Index: 1, Term: 1}, Size: math.MaxUint64,
+			Offset: math.MaxUint64 - MaxChunkData, Data: make([]byte, MaxChunkData),
+		},
+		&SnapshotChunk{Term: 1, Last: raft.Position{Index: 1, Term: 1}, Size: 5, Offset: 5},
+		&FetchEntries{Positions: manyPositions(MaxFetch)},
+		&FetchedEntries{Entries: fetchable(0)},
+		&FetchedEntries{},
 		&Proposals{Entries: make([][]byte, MaxEntries)},
 		&Proposals{Entries: [][]byte{make([]byte, MaxEntryData)}},
 		&ProposalsRefused{Reason: refusalReasons - 1},

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"math/rand/v2"
 	"reflect"
@@ -70,6 +71,9 @@ func TestRandomEntriesSurviveTheTrip(t *testing.T) {
 	for range 20000 {
 		s := randomSource(random, 200)
 		e := raft.Entry{Index: max(s.index(), 1), Term: max(raft.Term(s.u64()), 1), Data: s.data(s.below(100))}
+		if s.one(4) {
+			e.Type, e.Data = raft.EntryConfiguration, appendConfiguration(nil, raft.NewConfiguration([]raft.NodeID{"a"}, nil))
+		}
 		before, after := s.bytes(3), s.bytes(3)
 		b := append(AppendEntry(before[:3:3], &e), after...)
 		if len(b) != 6+EntrySize(&e) {
@@ -77,6 +81,9 @@ func TestRandomEntriesSurviveTheTrip(t *testing.T) {
 		}
 		if !bytes.Equal(b[:3], before) {
 			t.Fatal("what was there before is gone")
+		}
+		if sum := EntryChecksum(&e); sum != binary.LittleEndian.Uint32(b[7:]) {
+			t.Fatalf("EntryChecksum is %x, encoded is %x", sum, b[7:11])
 		}
 		got, rest, err := DecodeEntry(b[3:])
 		if err != nil {

@@ -61,6 +61,8 @@ func samples() []sample {
 		Size: 5, Name: "alpha", State: Standby,
 		Pledge: []raft.NodeID{"node-a", "n-b"}, Charter: []raft.NodeID{"n-c"},
 		Abandoned: []ClusterID{{0xab, 1}, {0xab, 2}},
+		Starts:    0x81, Nonce: 0x82,
+		Contested: []Claim{{"n-d", 0x83, 0x84}, {"node-e", 0x85, 0x86}},
 	})
 	all[len(all)-1].frame.To = raft.None
 	add("Proposals", &Proposals{Entries: [][]byte{[]byte("one"), nil, []byte("three")}})
@@ -70,6 +72,17 @@ func samples() []sample {
 	add("Call", &Call{ID: 0x71, Name: "handler", Timeout: 0x1388, Payload: []byte("question")})
 	add("CallReply", &CallReply{ID: 0x71, Status: CallUncertain, Payload: []byte("answer")})
 	add("Retired", &Retired{Index: 0x4102})
+	last := raft.Position{Index: 0x4102, Term: 0x1110}
+	add("SnapshotChunk", &SnapshotChunk{
+		Term: 0x1112, Session: 0x31, Last: last, Size: 0x9100, Sum: 0x92, Offset: 0x9000, Data: []byte("chunk"),
+	})
+	add("SnapshotReply", &SnapshotReply{Session: 0x31, Last: last, Sum: 0x92, Next: 0x9005, Status: SnapshotRefused})
+	add("FetchEntries", &FetchEntries{Positions: []raft.Position{{Index: 0x4100, Term: 0x1110}, {Index: 0x4107, Term: 0x1111}}})
+	add("FetchedEntries", &FetchedEntries{Entries: []raft.Entry{
+		{Index: 0x4100, Term: 0x1110, Data: []byte("command")},
+		{Index: 0x4107, Term: 0x1111, Type: raft.EntryNoOp},
+	}})
+	add("StateHash", &StateHash{Index: 0x4102, Hash: 0xa1a2a3a4a5a6a7a8})
 	add("empty")
 	add("several", &ReadIndex{Token: 1},
 		&raft.Message{From: "node-a", To: "n-b", Term: 2, Body: &raft.TimeoutNow{}}, &ReadIndex{Token: 3})
