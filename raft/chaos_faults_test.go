@@ -30,11 +30,25 @@ func (w *chaos) random() {
 		}
 	case x < 98 && w.r.IntN(4) == 0:
 		w.compact(n)
+	case x < 98:
+		w.keep(n)
 	case x < 99 && w.r.IntN(8) == 0:
 		w.stats.crashes++
 		w.start(n)
 	case x == 99:
 		w.upheaval(n)
+	}
+}
+
+// keep is what happens to a log that is on a disk.
+func (w *chaos) keep(n *chaosNode) {
+	switch w.r.IntN(4) {
+	case 0:
+		w.load(n)
+	case 1:
+		w.mustStep(n, Unload{min(n.core.applied, n.core.persist.durable)})
+	case 2:
+		w.mustStep(n, Repaired{})
 	}
 }
 

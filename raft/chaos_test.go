@@ -1,6 +1,7 @@
 package raft
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -29,7 +30,12 @@ type chaos struct {
 	leaders   map[Term]NodeID
 	// reads maps an open token to the commit index known anywhere when it was asked.
 	reads map[uint64]Index
-	stats struct{ elections, crashes, changes, transfers, reads, snapshots int }
+	stats chaosStats
+}
+
+type chaosStats struct {
+	elections, crashes, changes, transfers, reads, snapshots int
+	loads, fromDisk, impaired                                int
 }
 
 type chaosNode struct {
@@ -37,6 +43,8 @@ type chaosNode struct {
 	core   *Core
 	disk   Saved
 	writes []*Write
+	// loads are the answers to open questions for stored entries, as they were read.
+	loads []Loaded
 	// applied by this incarnation.
 	applied Index
 	snap    SnapshotMeta
@@ -71,13 +79,19 @@ func (w *chaos) start(n *chaosNode) {
 	config.HeartbeatTicks, config.ElectionTicksMin, config.ElectionTicksMax = 2, 10, 20
 	config.MaxMessageBytes, config.MaxInflightMessages = 200, 4
 	config.MaxUncommittedBytes = 2000
-	saved := n.disk
-	saved.Entries = slices.Clone(saved.Entries)
+	saved := n.disk.withStored(0)
+	if w.r.IntN(2) == 0 {
+		// A disk may have some of the log to itself, and some of that is damaged.
+		saved = n.disk.withStored(n.disk.base().Index + Index(w.r.IntN(len(n.disk.Entries)+1)))
+		if saved.Impaired = len(saved.Stored) > 0 && w.r.IntN(2) == 0; saved.Impaired {
+			w.stats.impaired++
+		}
+	}
 	core, err := New(config, saved)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	n.core, n.writes, n.applied, n.snap = core, nil, saved.Snapshot.Last.Index, saved.Snapshot
+	n.core, n.writes, n.loads, n.applied, n.snap = core, nil, nil, saved.Snapshot.Last.Index, saved.Snapshot
 }
 
 func (w *chaos) step(n *chaosNode, e Event) error {
@@ -133,10 +147,19 @@ func (w *chaos) update(n *chaosNode) {
 	if u.Restore != nil {
 		n.applied, n.snap = u.Restore.Last.Index, *u.Restore
 	}
+	if stored := u.CommittedStored; stored.First > 0 {
+		w.stats.fromDisk++
+		for _, e := range n.disk.entries(stored.First, stored.Last) {
+			w.apply(n, e)
+		}
+	}
 	for _, run := range u.Committed {
 		for _, e := range run {
 			w.apply(n, e)
 		}
+	}
+	for _, l := range u.Loads {
+		n.loads = append(n.loads, Loaded{Load: l, Entries: n.disk.read(l)})
 	}
 	if n.applied > 0 {
 		w.mustStep(n, Applied{n.applied})
@@ -201,8 +224,24 @@ func (w *chaos) compact(n *chaosNode) {
 		w.t.Fatal(err)
 	}
 	n.snap = meta
-	w.mustStep(n, SnapshotTaken{n.applied, n.applied})
-	forget(&n.disk, meta)
+	to := n.applied - Index(w.r.IntN(int(n.applied-n.core.log.base.Index)))
+	w.mustStep(n, SnapshotTaken{n.applied, to})
+	forget(&n.disk, meta, to)
+}
+
+// load answers a node's oldest load, or a later one, perhaps with an error.
+func (w *chaos) load(n *chaosNode) {
+	if len(n.loads) == 0 {
+		return
+	}
+	i := w.r.IntN(len(n.loads))
+	answer := n.loads[i]
+	n.loads = slices.Delete(n.loads, i, i+1)
+	if w.lossy && w.r.IntN(5) == 0 {
+		answer.Entries, answer.Err = nil, errors.New("the disk cannot be read")
+	}
+	w.stats.loads++
+	w.mustStep(n, answer)
 }
 
 func (w *chaos) deliver() {
@@ -234,6 +273,10 @@ func (w *chaos) settle() {
 			w.update(n)
 			for len(n.writes) > 0 {
 				w.persist(n)
+			}
+			w.mustStep(n, Repaired{})
+			for len(n.loads) > 0 {
+				w.load(n)
 			}
 			w.update(n)
 		}
@@ -276,7 +319,8 @@ func TestNothingCommittedIsLostWhateverHappens(t *testing.T) {
 	if testing.Short() {
 		seeds = 20
 	}
-	var sum struct{ committed, elections, crashes, changes, transfers, reads, snapshots int }
+	var sum chaosStats
+	committed := 0
 	for seed := range seeds {
 		r := rand.New(rand.NewPCG(seed, 2))
 		w := newChaos(t, seed, 1+r.IntN(7), r.IntN(4))
@@ -289,16 +333,19 @@ func TestNothingCommittedIsLostWhateverHappens(t *testing.T) {
 		}) {
 			return
 		}
-		sum.committed += len(w.committed)
+		committed += len(w.committed)
 		sum.elections += w.stats.elections
 		sum.crashes += w.stats.crashes
 		sum.changes += w.stats.changes
 		sum.transfers += w.stats.transfers
 		sum.reads += w.stats.reads
 		sum.snapshots += w.stats.snapshots
+		sum.loads += w.stats.loads
+		sum.fromDisk += w.stats.fromDisk
+		sum.impaired += w.stats.impaired
 	}
-	t.Logf("%+v", sum)
-	if sum.committed == 0 || sum.changes == 0 || sum.transfers == 0 || sum.reads == 0 || sum.snapshots == 0 || sum.crashes == 0 {
+	t.Logf("%d committed, %+v", committed, sum)
+	if committed == 0 || sum.loads == 0 || sum.fromDisk == 0 || sum.impaired == 0 || sum.changes == 0 || sum.transfers == 0 || sum.reads == 0 || sum.snapshots == 0 || sum.crashes == 0 {
 		t.Error("something never happened, so it was not tested")
 	}
 }

@@ -65,7 +65,8 @@ func (l *entryLog) holds(p Position) bool {
 	return ok && t == p.Term
 }
 
-// appendStored adds entries that follow the last and are on disk only. None is in memory.
+// appendStored adds entries that follow the last and are on disk only. Those before them
+// are too.
 func (l *entryLog) appendStored(run TermRun) {
 	l.terms.add(run.First, run.Term)
 	l.last = Position{run.Last, run.Term}

@@ -7,11 +7,11 @@ import (
 	"testing"
 )
 
-// naiveLog is what entryLog should be: a slice of all the entries there ever were, and how
-// far it is compacted.
+// naiveLog is what entryLog should be: a slice of all the entries there ever were, how
+// far it is compacted, and from which on it is in memory.
 type naiveLog struct {
-	entries []Entry
-	base    Index
+	entries      []Entry
+	base, memory Index
 }
 
 func (n *naiveLog) last() Index { return Index(len(n.entries)) }
@@ -41,7 +41,7 @@ type handedRun struct{ run, copied []Entry }
 func TestTheLogIsLikeASliceAndWhatItHandsOutNeverChanges(t *testing.T) {
 	for seed := range uint64(20) {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
-			l, n := newLog(Position{}), naiveLog{}
+			l, n := newLog(Position{}), naiveLog{memory: 1}
 			r := rand.New(rand.NewPCG(seed, 5))
 			var handed []handedRun
 			for range 80 {
@@ -65,7 +65,7 @@ func sameEntry(a, b Entry) bool {
 // changeLogs does the same to both: lengths are chosen around the ends of pages.
 func changeLogs(r *rand.Rand, l *entryLog, n *naiveLog) {
 	held := int(n.last() - n.base)
-	switch x := r.IntN(10); {
+	switch x := r.IntN(12); {
 	case x < 5:
 		count := 1 + r.IntN(5)
 		if r.IntN(3) == 0 {
@@ -79,7 +79,14 @@ func changeLogs(r *rand.Rand, l *entryLog, n *naiveLog) {
 			e.Data = fmt.Appendf(e.Data, "%d", r.Uint32())
 			add = append(add, e)
 		}
-		l.append(add...)
+		if len(l.pages) == 0 && r.IntN(2) == 0 {
+			for _, e := range add {
+				l.appendStored(TermRun{e.Index, e.Index, e.Term})
+			}
+			n.memory += Index(count)
+		} else {
+			l.append(add...)
+		}
 		n.entries = append(slices.Clone(n.entries), add...)
 	case x < 8 && held > 0:
 		from := n.base + 1 + Index(r.IntN(held))
@@ -88,21 +95,30 @@ func changeLogs(r *rand.Rand, l *entryLog, n *naiveLog) {
 		}
 		l.truncate(from)
 		n.entries = n.entries[:from-1]
+		n.memory = min(n.memory, from)
+	case x < 10 && held > 0:
+		to := n.base + 1 + Index(r.IntN(held))
+		l.unload(to)
+		n.memory = max(n.memory, to+1)
 	case held > 0:
 		to := n.base + 1 + Index(r.IntN(held))
 		if r.IntN(4) == 0 {
 			to = n.last()
 		}
 		l.compact(to)
-		n.base = to
+		n.base, n.memory = to, max(n.memory, to+1)
 	}
 }
 
 func compareLogs(t *testing.T, r *rand.Rand, l *entryLog, n *naiveLog) {
 	t.Helper()
-	if l.base.Index != n.base || l.last.Index != n.last() || l.first() != n.base+1 {
-		t.Fatalf("from %v to %v, want from %d to %d", l.base, l.last, n.base, n.last())
+	if l.base.Index != n.base || l.last.Index != n.last() || l.first() != n.base+1 || l.memory != n.memory {
+		t.Fatalf("from %v to %v, in memory from %d, want from %d to %d, %d", l.base, l.last, l.memory, n.base, n.last(), n.memory)
 	}
+	if what := l.terms.check(l.base, l.last); what != "" {
+		t.Fatal(what)
+	}
+	compareBytes(t, r, l, n)
 	for range 30 {
 		i := Index(r.IntN(int(n.last()) + 3))
 		got, known := l.term(i)
@@ -122,13 +138,31 @@ func compareLogs(t *testing.T, r *rand.Rand, l *entryLog, n *naiveLog) {
 	}
 }
 
+func compareBytes(t *testing.T, r *rand.Rand, l *entryLog, n *naiveLog) {
+	t.Helper()
+	if n.base == n.last() {
+		return
+	}
+	lo := n.base + 1 + Index(r.IntN(int(n.last()-n.base)))
+	hi := lo + Index(r.IntN(int(n.last()-lo)+1))
+	want := 0
+	for _, e := range n.entries[lo-1 : hi] {
+		if want += entryOverhead; e.Index >= n.memory {
+			want += len(e.Data)
+		}
+	}
+	if got := l.bytes(lo, hi); got != want {
+		t.Fatalf("entries %d to %d, in memory from %d, count for %d, want %d", lo, hi, n.memory, got, want)
+	}
+}
+
 // takeRuns compares what run and runs hand out, and returns it to be looked at again.
 func takeRuns(t *testing.T, r *rand.Rand, l *entryLog, n *naiveLog) []handedRun {
 	t.Helper()
-	if l.base == l.last {
+	if n.memory > n.last() {
 		return nil
 	}
-	lo := n.base + 1 + Index(r.IntN(int(n.last()-n.base)))
+	lo := n.memory + Index(r.IntN(int(n.last()-n.memory)+1))
 	hi := lo + Index(r.IntN(min(int(n.last()-lo)+1, 2*pageEntries+10)))
 	all := l.runs(lo, hi)
 	if got := slices.Concat(all...); !slices.EqualFunc(got, n.entries[lo-1:hi], sameEntry) {

@@ -67,13 +67,13 @@ func TestWhatTheOwnerSaysTooEarlyIsRefused(t *testing.T) {
 	refused(c, Persisted{2}, Applied{1}, SnapshotTaken{1, 1})
 
 	c = lonely(t)
-	refused(c, Applied{3}, Applied{1 << 62})
+	refused(c, Applied{3}, Applied{1 << 62}, Unload{1})
 	if _, err := c.SnapshotAt(1); !errors.Is(err, ErrOutOfRange) {
 		t.Errorf("a snapshot of what was not handed out: %v", err)
 	}
 	c.Update()
 	mustStep(t, c, Applied{1})
-	refused(c, SnapshotTaken{2, 1}, SnapshotTaken{1, 2})
+	refused(c, SnapshotTaken{2, 1}, SnapshotTaken{1, 2}, Unload{2})
 }
 
 // The applier and the log writer may report in any order of their own.

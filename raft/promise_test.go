@@ -6,7 +6,7 @@ import "fmt"
 // moment it leaves: after a crash the sender would not know of it (§3.8). Requests of
 // pre-votes, and their grants, promise nothing.
 func brokenPromise(disk *Saved, m Message) string {
-	end := disk.Snapshot.Last.Index + Index(len(disk.Entries))
+	end := disk.end()
 	vote := None
 	switch b := m.Body.(type) {
 	case *RequestVote:

@@ -41,6 +41,8 @@ type scriptedNode struct {
 	snap   SnapshotMeta
 	// wanted are the snapshots that the core asked to be sent.
 	wanted map[NodeID]SendSnapshot
+	// loads are the answers to open questions for stored entries, read when they were asked.
+	loads []Loaded
 	// slowDisk: writes become durable when the script says so. lazy: updates are taken
 	// when the script says so.
 	slowDisk, lazy bool
@@ -100,19 +102,21 @@ func (s *scripted) add(id NodeID, disk Saved) {
 }
 
 // start makes a node's core from its disk. Only its id decides on its timeouts.
-func (s *scripted) start(n *scriptedNode) {
+func (s *scripted) start(n *scriptedNode) { s.startFrom(n, 0) }
+
+// startFrom is start with entries up to an index on disk only.
+func (s *scripted) startFrom(n *scriptedNode, stored Index) {
 	config := s.limits
 	config.ID = n.id
 	for _, b := range []byte(n.id) {
 		config.Seed = config.Seed*31 + uint64(b)
 	}
-	saved := n.disk
-	saved.Entries = slices.Clone(saved.Entries)
+	saved := n.disk.withStored(stored)
 	core, err := New(config, saved)
 	if err != nil {
 		s.fail("%s does not start: %v", n.id, err)
 	}
-	n.core, n.writes, n.snap, n.wanted = core, nil, saved.Snapshot, map[NodeID]SendSnapshot{}
+	n.core, n.writes, n.snap, n.wanted, n.loads = core, nil, saved.Snapshot, map[NodeID]SendSnapshot{}, nil
 }
 
 // step lets a node take an event and carries out what follows.
@@ -192,7 +196,7 @@ func (s *scripted) update(n *scriptedNode) {
 		})
 		s.showUpdate(n, &u)
 		s.carryOut(n, &u)
-		again = u.Write != nil && !n.slowDisk || len(u.Committed) > 0
+		again = u.Write != nil && !n.slowDisk || len(u.Committed) > 0 || u.CommittedStored.First > 0
 	}
 }
 
@@ -211,6 +215,9 @@ func (s *scripted) showUpdate(n *scriptedNode, u *Update) {
 	if u.Restore != nil {
 		s.say(who, "restores %s", showMeta(*u.Restore))
 	}
+	if r := u.CommittedStored; r.First > 0 {
+		s.say(who, "commits from its disk %d to %d", r.First, r.Last)
+	}
 	if len(u.Committed) > 0 {
 		s.say(who, "commits %s", showRuns(u.Committed))
 	}
@@ -227,6 +234,9 @@ func (s *scripted) showUpdate(n *scriptedNode, u *Update) {
 		} else {
 			s.tell(who, "change done")
 		}
+	}
+	for _, l := range u.Loads {
+		s.say(who, "loads from %d to %d for %s", l.First, l.Last, l.To)
 	}
 	for _, w := range u.SendSnapshots {
 		s.say(who, "wants a snapshot sent to %s", w.To)
@@ -270,10 +280,18 @@ func (s *scripted) carryOut(n *scriptedNode, u *Update) {
 	if u.Restore != nil {
 		n.snap = *u.Restore
 	}
+	if stored := u.CommittedStored; stored.First > 0 {
+		for _, e := range n.disk.entries(stored.First, stored.Last) {
+			s.commit(n, e)
+		}
+	}
 	for _, run := range u.Committed {
 		for _, e := range run {
 			s.commit(n, e)
 		}
+	}
+	for _, l := range u.Loads {
+		n.loads = append(n.loads, Loaded{Load: l, Entries: n.disk.read(l)})
 	}
 	for _, w := range u.SendSnapshots {
 		n.wanted[w.To] = w

@@ -1,9 +1,6 @@
 package raft
 
-import (
-	"slices"
-	"strings"
-)
+import "strings"
 
 // command carries out one line of a script.
 func (s *scripted) command(line []string) {
@@ -53,6 +50,9 @@ var scriptCommands = map[string]func(*scripted, *reader){
 	"updates":     (*scripted).doUpdates,
 	"crash":       (*scripted).doCrash,
 	"restart":     (*scripted).doRestart,
+	"unload":      (*scripted).doUnload,
+	"load":        (*scripted).doLoad,
+	"repaired":    (*scripted).doRepaired,
 	"state":       (*scripted).doState,
 	"log":         (*scripted).doLog,
 	"peers":       (*scripted).doPeers,
@@ -146,7 +146,7 @@ func (s *scripted) doNode(r *reader) {
 	}
 	if compact > 0 {
 		at := n.disk.Entries[compact-1]
-		forget(&n.disk, SnapshotMeta{Last: Position{at.Index, at.Term}, Configuration: s.founded, ConfigurationIndex: 1})
+		forget(&n.disk, SnapshotMeta{Last: Position{at.Index, at.Term}, Configuration: s.founded, ConfigurationIndex: 1}, compact)
 	}
 	s.start(n)
 }
@@ -272,8 +272,8 @@ func (s *scripted) doCompact(r *reader) {
 		n.snap = meta
 		s.say(string(n.id), "snapshot %s", showMeta(meta))
 	}
-	if s.step(n, SnapshotTaken{at, to}) == nil && to == at {
-		forget(&n.disk, meta)
+	if s.step(n, SnapshotTaken{at, to}) == nil {
+		forget(&n.disk, meta, to)
 	}
 }
 
@@ -302,28 +302,6 @@ func (s *scripted) doUnreachable(r *reader) {
 	_ = s.step(s.running(from), Unreachable{to})
 }
 
-// doDisk: disk slow a b, disk quick a b.
-func (s *scripted) doDisk(r *reader) {
-	slow := r.next() == "slow"
-	s.each(r, func(n *scriptedNode) { n.slowDisk = slow })
-}
-
-// doPersist: persist a [2]. The oldest two writes, or all, become durable.
-func (s *scripted) doPersist(r *reader) {
-	n := s.running(NodeID(r.next()))
-	times := len(n.writes)
-	if r.more() {
-		times = int(r.number())
-	}
-	for range times {
-		s.say(string(n.id), "write %d is durable", n.writes[0].Number)
-		s.persist(n)
-		if !n.lazy {
-			s.update(n)
-		}
-	}
-}
-
 // doUpdates: updates wait a lets events gather; updates now a takes what follows.
 func (s *scripted) doUpdates(r *reader) {
 	wait := r.next() == "wait"
@@ -333,21 +311,4 @@ func (s *scripted) doUpdates(r *reader) {
 			s.update(n)
 		}
 	})
-}
-
-// doCrash: crash a. It keeps what is durable.
-func (s *scripted) doCrash(r *reader) {
-	s.each(r, func(n *scriptedNode) {
-		n.core = nil
-		s.network = slices.DeleteFunc(s.network, func(m Message) bool { return m.To == n.id })
-	})
-}
-
-// doRestart: restart a.
-func (s *scripted) doRestart(r *reader) {
-	for r.more() {
-		n := s.node(NodeID(r.next()))
-		s.start(n)
-		s.say(string(n.id), "%s", showState(n))
-	}
 }

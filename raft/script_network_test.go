@@ -132,7 +132,11 @@ func (s *scripted) doState(r *reader) {
 
 func showState(n *scriptedNode) string {
 	st := n.core.Status()
-	return fmt.Sprintf("%s; log %v, durable %d, commit %d", showRole(st), st.Last, st.Durable, st.Commit)
+	text := fmt.Sprintf("%s; log %v, durable %d, commit %d", showRole(st), st.Last, st.Durable, st.Commit)
+	if st.Memory > st.Base.Index+1 {
+		text += fmt.Sprintf(", in memory from %d", st.Memory)
+	}
+	return text + flagIf(st.Impaired, "impaired") + flagIf(st.Stalled, "stalled")
 }
 
 // doLog: log a b. The logs are shown side by side, with the terms of the entries, and

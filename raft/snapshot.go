@@ -28,8 +28,8 @@ func (c *Core) snapshotTaken(index, compactTo Index) error {
 	return nil
 }
 
-// SnapshotAt describes a snapshot at an applied index that is still in the log. Its
-// configuration is the one that was in effect there, which need not be the present
+// SnapshotAt describes a snapshot at an applied index that is still in the log, and not
+// before the one that the node started from. Its configuration is the one that was in effect there, which need not be the present
 // one: that may not even be committed.
 func (c *Core) SnapshotAt(index Index) (SnapshotMeta, error) {
 	term, ok := c.log.term(index)
@@ -37,6 +37,9 @@ func (c *Core) SnapshotAt(index Index) (SnapshotMeta, error) {
 		return SnapshotMeta{}, outOfRange("snapshot", index, c.handed)
 	}
 	at := c.members.at(index)
+	if at.index > index {
+		return SnapshotMeta{}, outOfRange("snapshot", index, c.latest.Last.Index)
+	}
 	return SnapshotMeta{
 		Last:               Position{index, term},
 		Configuration:      at.conf,
