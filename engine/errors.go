@@ -47,6 +47,9 @@ var (
 	ErrDamaged = errors.New("an entry is damaged")
 	// ErrDiverged: the node's state is not that of the others at the same index.
 	ErrDiverged = errors.New("the state is not that of the other nodes")
+	// ErrMachine: the state machine panicked, or said that it cannot go on, and the node
+	// stopped.
+	ErrMachine = errors.New("the state machine cannot go on")
 	// ErrInvariant: the node found a state that must not be, and stopped.
 	ErrInvariant = raft.ErrInvariant
 )

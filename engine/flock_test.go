@@ -48,7 +48,12 @@ func newFlock(t testing.TB, size int) *flock {
 
 func (f *flock) join(id string, size int) *Node {
 	f.t.Helper()
-	n, err := New(testConfig(id, size))
+	return f.add(testConfig(id, size))
+}
+
+func (f *flock) add(config Config) *Node {
+	f.t.Helper()
+	n, err := New(config)
 	if err != nil {
 		f.t.Fatal(err)
 	}
@@ -65,10 +70,21 @@ func (f *flock) join(id string, size int) *Node {
 func leads(t testing.TB, size int) (f *flock, leader, follower *Node) {
 	t.Helper()
 	f = newFlock(t, size)
+	leader, follower = f.lead()
+	return f, leader, follower
+}
+
+// lead lets one node lead, and the others have a session.
+func (f *flock) lead() (leader, follower *Node) {
+	t := f.t
+	t.Helper()
 	f.until("one node leads", func() bool { return f.leader() != nil })
 	for _, n := range f.nodes {
 		p := propose(t, n, "hello")
-		f.until("a session is open", func() bool { return len(p.ready) > 0 })
+		f.until("a session is open", func() bool {
+			n.Work()
+			return len(p.ready) > 0
+		})
 	}
 	leader = f.leader()
 	follower = leader
@@ -77,7 +93,7 @@ func leads(t testing.TB, size int) (f *flock, leader, follower *Node) {
 			follower = n
 		}
 	}
-	return f, leader, follower
+	return leader, follower
 }
 
 // settle lets every node do what it has to do now, without time passing.

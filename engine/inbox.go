@@ -39,6 +39,8 @@ type inbox struct {
 
 	// proposals and requests are what is open, and was not settled yet.
 	proposals, requests load
+	// behind: too much waits for the state machine, so that no proposal has room.
+	behind bool
 	// room is closed when there is room for proposals again; nil if nobody waits.
 	room chan struct{}
 }
@@ -170,7 +172,7 @@ func (b *inbox) putProposal(p *Proposal) error {
 
 // hasRoom reports whether a proposal of so many bytes fits. The lock is held.
 func (b *inbox) hasRoom(bytes int) bool {
-	return b.proposals.count < maxOpenProposals && b.proposals.bytes+bytes <= maxOpenProposalBytes
+	return !b.behind && b.proposals.count < maxOpenProposals && b.proposals.bytes+bytes <= maxOpenProposalBytes
 }
 
 // putRequest adds a read or a call of so many bytes.
@@ -191,7 +193,24 @@ func (b *inbox) settled(proposals, requests load) {
 	defer b.mu.Unlock()
 	b.requests.sub(requests)
 	b.proposals.sub(proposals)
-	if b.room != nil && proposals.count > 0 {
+	if proposals.count > 0 {
+		b.makeRoom()
+	}
+}
+
+// setBehind lets proposals wait for the state machine, or go on.
+func (b *inbox) setBehind(behind bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.behind = behind
+	if !behind {
+		b.makeRoom()
+	}
+}
+
+// makeRoom lets those look again who wait for room. The lock is held.
+func (b *inbox) makeRoom() {
+	if b.room != nil {
 		close(b.room)
 		b.room = nil
 	}
@@ -219,10 +238,7 @@ func (b *inbox) close(err error) input {
 	if b.closed == nil {
 		b.closed = err
 	}
-	if b.room != nil {
-		close(b.room)
-		b.room = nil
-	}
+	b.makeRoom()
 	in := b.in
 	b.in = input{}
 	return in

@@ -32,6 +32,8 @@ type Config struct {
 	Nonce uint64
 	// Storage keeps the log; nil keeps it in memory.
 	Storage Storage
+	// Machine is what the values are applied to; nil, and the node is a plain log.
+	Machine Machine
 	// Log is told what an operator should know; nil is silence.
 	Log *slog.Logger
 }
@@ -51,8 +53,8 @@ type inMemory struct{}
 func (inMemory) Write(*raft.Write, func(uint64)) bool { return true }
 
 // Node is one node of a cluster. Its exported methods are safe for concurrent use,
-// except Turn, Tick, Open and Core, which belong to whoever drives the node: Start, or a
-// simulator.
+// except Turn, Work, Tick, Open and Core, which belong to whoever drives the node: Start,
+// or a simulator.
 type Node struct {
 	config Config
 	log    *slog.Logger
@@ -71,6 +73,8 @@ type Node struct {
 	// applied is the index applied last; sessions is the state at it.
 	applied  raft.Index
 	sessions *sessions
+	// applier takes what is applied to the state machine; nil if there is none.
+	applier  *applier
 	proposer proposer
 	reader   reader
 	caller   caller
@@ -152,6 +156,9 @@ func New(config Config) (*Node, error) {
 		proposals: &sync.Pool{New: func() any { return newProposal() }},
 	}
 	n.durable = n.writeDurable
+	if config.Machine != nil {
+		n.applier = newApplier(n, config.Machine)
+	}
 	n.watchers.all = map[*Watcher]struct{}{}
 	n.published.Status = Status{ID: config.ID, Cluster: config.Cluster, Size: config.Size}
 	return n, nil

@@ -78,7 +78,7 @@ func (n *Node) appliedOnce(e *raft.Entry, value []byte) {
 	}
 	delete(n.proposer.once, e.Index)
 	if e.Term == q.fence {
-		n.resolve(q, Item{e.Index, e.Term, value}, nil)
+		n.succeed(q, Item{e.Index, e.Term, value})
 	} else {
 		n.resolve(q, Item{}, n.failure("append", ErrNotLeader, lostInTerm))
 	}

@@ -21,7 +21,9 @@ type Proposal struct {
 	// ready holds one token once result and err are set.
 	ready  chan struct{}
 	result Item
-	err    error
+	// outcome is what the state machine returned.
+	outcome any
+	err     error
 }
 
 // The states of a proposal.
@@ -31,8 +33,8 @@ const (
 	proposalAbandoned               // its caller gave up before it was sent
 )
 
-// Wait waits until the value is committed and applied on this node, and returns it
-// with its place in the log. If the context ends first, the error is the context's,
+// Wait waits until the value is committed and applied on this node, by the state machine
+// too if there is one, and returns it with its place in the log. If the context ends first, the error is the context's,
 // and also ErrUncertain if the value may yet be appended, as the node goes on trying; if
 // it may not, others who wait get an error too. Waiting again is allowed.
 func (p *Proposal) Wait(ctx context.Context) (Item, error) {
@@ -52,6 +54,15 @@ func (p *Proposal) Poll() (item Item, done bool, err error) {
 	default:
 		return Item{}, false, nil
 	}
+}
+
+// Result is what the state machine returned for the value, once Wait or Poll has said that
+// it was applied; nil if there is none.
+func (p *Proposal) Result() any {
+	if _, done, err := p.Poll(); !done || err != nil {
+		return nil
+	}
+	return p.outcome
 }
 
 // await takes the token, or gives up when the context ends first.
@@ -108,26 +119,32 @@ func (n *Node) submit(p *Proposal) error {
 // It waits while too much is in flight. Errors: those of Propose but ErrBusy, and of
 // Wait, with ErrStandby.
 func (n *Node) Append(ctx context.Context, value []byte) (Item, error) {
+	item, _, err := n.Do(ctx, value)
+	return item, err
+}
+
+// Do is Append that also returns what the state machine returned for the value.
+func (n *Node) Do(ctx context.Context, value []byte) (Item, any, error) {
 	if len(value) > MaxValue {
-		return Item{}, n.tooLarge("append", len(value))
+		return Item{}, nil, n.tooLarge("append", len(value))
 	}
 	p := n.proposals.Get().(*Proposal)
 	p.node, p.command = n, newAppend(value)
 	if err := n.proposeWhenRoom(ctx, p); err != nil {
 		n.recycle(p)
-		return Item{}, err
+		return Item{}, nil, err
 	}
 	if err := p.await(ctx); err != nil {
-		return Item{}, err
+		return Item{}, nil, err
 	}
-	item, err := p.result, p.err
+	item, outcome, err := p.result, p.outcome, p.err
 	n.recycle(p)
-	return item, err
+	return item, outcome, err
 }
 
 // recycle keeps a proposal that nobody else knows any more for the next Append.
 func (n *Node) recycle(p *Proposal) {
-	p.node, p.command, p.fence, p.result, p.err = nil, nil, 0, Item{}, nil
+	p.node, p.command, p.fence, p.result, p.outcome, p.err = nil, nil, 0, Item{}, nil, nil
 	p.state.Store(proposalWaiting)
 	n.proposals.Put(p)
 }

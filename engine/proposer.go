@@ -190,7 +190,7 @@ func (n *Node) appliedOwn(e *raft.Entry, c *command, v verdict) {
 			p.doublings = max(0, p.doublings-1)
 		}
 		p.progressAt, p.waitingSince = n.now, n.now
-		n.resolve(q, Item{e.Index, e.Term, c.value}, nil)
+		n.succeed(q, Item{e.Index, e.Term, c.value})
 	case overtaken:
 		if p.gapAt != p.base && p.leader != n.config.ID {
 			p.gapAt = p.base

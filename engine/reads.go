@@ -53,8 +53,9 @@ type reader struct {
 	notBefore uint64
 }
 
-// Read returns when this node has applied everything that was committed anywhere
-// before the call (a linearizable read barrier, thesis §6.4). It writes nothing.
+// Read returns when this node, and its state machine if it has one, has applied everything
+// that was committed anywhere before the call (a linearizable read barrier, thesis §6.4).
+// It writes nothing.
 // Errors: that of the context, ErrBusy, ErrStandby, ErrClosed.
 func (n *Node) Read(ctx context.Context) error {
 	if ctx.Err() != nil {
@@ -228,7 +229,7 @@ func (n *Node) releaseReads() {
 			rounds = append(rounds, round)
 			continue
 		}
-		n.served = append(n.served, round.waiters...)
+		n.serve(round.waiters)
 	}
 	clear(r.rounds[len(rounds):])
 	r.rounds = rounds

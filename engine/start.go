@@ -14,6 +14,9 @@ func (n *Node) Start() {
 	n.started.Store(true)
 	go n.run()
 	n.background.Go(n.keepTime)
+	if n.applier != nil {
+		n.background.Go(n.keepApplying)
+	}
 }
 
 // run waits for one thing only, the inbox, because to wait for several costs more than
@@ -53,8 +56,9 @@ func (n *Node) keepTime() {
 // ended and its channel will not call it again. A leader first tries, for at most one
 // election timeout, to hand over. Whoever waits gets ErrClosed, or ErrUncertain if
 // what they wait for may still happen without this node. Handlers that run have their
-// contexts cancelled and are waited for, so Close must not be called from one. Closing
-// is not leaving: the cluster still counts on this node. Closing twice is harmless.
+// contexts cancelled and are waited for, and so is what the state machine is applying, but
+// not what waits behind it; so Close must not be called from either. Closing is not
+// leaving: the cluster still counts on this node. Closing twice is harmless.
 func (n *Node) Close() error {
 	n.closeOnce.Do(func() {
 		if n.started.Load() {
@@ -142,6 +146,9 @@ func (n *Node) shutDown(err error) {
 		n.caller.endLeading()
 	}
 	n.publish()
+	if n.applier != nil {
+		n.applier.stop(err)
+	}
 	in.runTasks()
 	n.published.change(func(s *Status) {
 		s.State, s.Role, s.Leader = Stopped, raft.Follower, raft.None

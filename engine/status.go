@@ -23,7 +23,8 @@ const (
 	Member
 	// Standby: the cluster has all its members; the node waits for a place.
 	Standby
-	// Stopped: the node was closed, or found its invariants broken.
+	// Stopped: the node was closed, found its invariants broken, or has a state machine
+	// that cannot go on.
 	Stopped
 )
 
@@ -54,6 +55,9 @@ type Status struct {
 	Leader raft.NodeID
 	// Commit is the highest index known to be committed, Applied the highest applied.
 	Commit, Applied raft.Index
+	// MachineApplied is the index up to which the state machine has applied the log, which
+	// is Applied or behind it; 0 if there is none.
+	MachineApplied raft.Index
 	// Configuration is the one in effect, which need not be committed yet; empty while
 	// the node is no member.
 	Configuration raft.Configuration
@@ -63,7 +67,7 @@ type Status struct {
 	// the node has been a member; as of the last heartbeat, or of what changed since.
 	LeaderSilent time.Duration
 	// Problem is the latest trouble that needs somebody: ErrTwoClusters,
-	// ErrSizeMismatch or ErrInvariant, in an *Error; nil if there was none. It stays
+	// ErrSizeMismatch, ErrMachine or ErrInvariant, in an *Error; nil if there was none. It stays
 	// when its cause has gone, so that nobody misses it.
 	Problem error
 	// Dropped counts frames that the channel did not take or that did not fit into the
@@ -109,6 +113,9 @@ func (n *Node) Status() Status {
 	s.Dropped += n.inbox.dropped
 	n.inbox.mu.Unlock()
 	s.Refused = n.refusedFrames.Load()
+	if n.applier != nil {
+		s.MachineApplied = raft.Index(n.applier.reached.Load())
+	}
 	return s
 }
 
@@ -201,6 +208,8 @@ func hintOf(err error) string {
 	switch {
 	case errors.Is(err, ErrInvariant):
 		return brokenHint
+	case errors.Is(err, ErrMachine):
+		return machineHint
 	case errors.Is(err, ErrClosed):
 		return "a node that was closed stays so; join anew"
 	case errors.Is(err, ErrBusy):

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"errors"
 	"log/slog"
 	"maps"
@@ -181,6 +182,10 @@ func (n *Node) forwarded(from raft.NodeID, m *wire.Proposals) {
 		}
 		entries[i].Data = data
 	}
+	if n.applier != nil && n.applier.full.Load() {
+		n.post(from, &wire.ProposalsRefused{Reason: wire.Busy})
+		return
+	}
 	switch err := n.core.Step(raft.Propose{Entries: entries}); {
 	case err == nil:
 	case errors.Is(err, raft.ErrNotLeader):
@@ -311,7 +316,7 @@ func (n *Node) apply(e *raft.Entry) {
 	case commandAppend:
 		v := n.sessions.judge(c.session, c.serial)
 		if v == accepted {
-			n.items = append(n.items, Item{e.Index, e.Term, c.value})
+			n.accept(Item{e.Index, e.Term, c.value})
 		} else {
 			n.left = append(n.left, e.Index)
 		}
@@ -320,7 +325,7 @@ func (n *Node) apply(e *raft.Entry) {
 		}
 		n.appliedOnce(e, nil)
 	case commandOnce:
-		n.items = append(n.items, Item{e.Index, e.Term, c.value})
+		n.accept(Item{e.Index, e.Term, c.value})
 		n.appliedOnce(e, c.value)
 	case commandOpenSession:
 		if s, ok := n.sessions.open(e.Index, c.node, c.nonce); ok {
@@ -365,6 +370,9 @@ func (n *Node) publish() {
 		clear(n.items)
 		n.items, n.left = n.items[:0], n.left[:0]
 	}
+	if n.applier != nil {
+		n.applier.hand(n.applied)
+	}
 	if n.failed == nil { // else shutDown has said the last word
 		n.publishStatus()
 	}
@@ -394,7 +402,7 @@ func (n *Node) fail(err error) {
 	if n.failed != nil {
 		return
 	}
-	n.failed = n.failure("run", err, brokenHint)
+	n.failed = n.failure("run", err, cmp.Or(hintOf(err), brokenHint))
 	n.shutDown(n.failed)
 	n.log.Error("the node stops", slog.Any("error", err))
 }
