@@ -29,8 +29,8 @@ func (c *Core) snapshotTaken(index, compactTo Index) error {
 }
 
 // SnapshotAt describes a snapshot at an applied index that is still in the log, and not
-// before the one that the node started from. Its configuration is the one that was in effect there, which need not be the present
-// one: that may not even be committed.
+// before the one that the node started from. Its configuration is the one that was in
+// effect there, which need not be the present one: that may not even be committed.
 func (c *Core) SnapshotAt(index Index) (SnapshotMeta, error) {
 	term, ok := c.log.term(index)
 	if !ok || index > c.handed {
