@@ -22,6 +22,7 @@ var mayImport = map[string][]string{
 	"founding":            {"raft", "wire"},
 	"vfs":                 {},
 	"snapshot":            {"raft", "wire", "vfs"},
+	"wal":                 {"raft", "wire", "vfs"},
 	"channel":             {"raft"},
 	"channel/memory":      {"raft", "channel"},
 	"channel/tcp":         {"raft", "channel"},

@@ -29,6 +29,8 @@ type Log struct {
 
 	// reading is held, for reading, by whoever reads files that may be removed.
 	reading sync.RWMutex
+	// readers are kept for their buffers.
+	readers sync.Pool
 
 	// mu guards what follows.
 	mu    sync.Mutex

@@ -18,6 +18,7 @@ func (l *Log) Read(first, last raft.Index, maxBytes int) ([]raft.Entry, error) {
 	l.reading.RLock()
 	defer l.reading.RUnlock()
 	r := l.reader()
+	defer l.readers.Put(r)
 	switch t := &r.table; {
 	case len(t.segments) == 0:
 		return nil, ErrClosed
@@ -28,8 +29,10 @@ func (l *Log) Read(first, last raft.Index, maxBytes int) ([]raft.Entry, error) {
 	}
 	r.first, r.last, r.left = first, min(last, r.table.last.Index), maxBytes
 	err := r.collect()
-	if len(r.entries) > 0 {
-		return r.entries, nil
+	entries := r.entries
+	r.entries, r.table = nil, table{}
+	if len(entries) > 0 {
+		return entries, nil
 	}
 	return nil, err
 }
@@ -48,11 +51,17 @@ type reader struct {
 	entries     []raft.Entry
 }
 
+// reader makes a reader, or takes one that was used before.
 func (l *Log) reader() *reader {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	r := &reader{table: l.table, identity: l.options.Identity}
-	r.window.ahead = readSome / sectorSize
+	r, ok := l.readers.Get().(*reader)
+	if !ok {
+		r = &reader{identity: l.options.Identity}
+		r.window.ahead = readSome / sectorSize
+	}
+	r.table = l.table
+	r.window.forget()
 	return r
 }
 

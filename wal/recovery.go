@@ -97,11 +97,11 @@ func (r *recovery) step() error {
 		return lost("block %d at %v is not the one after block %d", f.sequence, at, r.cursor.sequence)
 	}
 	vote := raft.NodeID(first[fixedSize : fixedSize+f.voteSize])
-	region, raw, ok := r.window.block(s, &f, &r.room, &r.block)
+	region, _, ok := r.window.block(s, &f, &r.room, &r.block)
 	if !ok {
 		err = r.noHeader(&f)
 	} else {
-		err = r.read(region, raw)
+		err = r.read(region)
 	}
 	if err != nil {
 		return err
@@ -140,7 +140,7 @@ func (r *recovery) learn(synced uint64) {
 }
 
 // read takes in a block whose header is whole.
-func (r *recovery) read(region, raw []byte) error {
+func (r *recovery) read(region []byte) error {
 	b := &r.block
 	if err := r.follows(b); err != nil {
 		return err
@@ -148,7 +148,8 @@ func (r *recovery) read(region, raw []byte) error {
 	r.verify(region)
 	if len(r.bad) > 0 {
 		r.scan(b.at.after(b.sectors()))
-		again := b.fixed
+		again := b.fixed // the window has moved
+		var raw []byte
 		region, raw, _ = r.window.block(r.table.segment(b.at.segment), &again, &r.room, b)
 		size := b.header * sectorSize
 		if b.sequence > r.synced && (b.missing(region) || missingHeader(raw[:size], raw[len(raw)-size:])) {
@@ -170,7 +171,7 @@ func (r *recovery) follows(b *block) error {
 		return nil
 	}
 	last := r.table.last
-	ok := false
+	var ok bool
 	switch {
 	case b.flags&flagReset != 0:
 		ok = true

@@ -36,8 +36,8 @@ func smallLog(t *testing.T, seed uint64, clean bool) (*disk, *player) {
 // report. What it calls faulty it must not have.
 func judge(d *disk, p *player) error {
 	l, r, err := Open(d, testOptions(p.snapshot))
-	if err != nil || r.Lost != nil {
-		return nil // it says so
+	if said := err != nil || r.Lost != nil; said {
+		return nil
 	}
 	for _, f := range r.Faulty {
 		if e := p.twin.at(f.Index); e.Term != f.Term {
@@ -45,7 +45,7 @@ func judge(d *disk, p *player) error {
 		}
 		var damaged *DamagedError
 		if _, err := l.Read(f.Index, f.Index, 1); !errors.As(err, &damaged) {
-			return fmt.Errorf("%v is faulty, but reading it gives %v", f, err)
+			return fmt.Errorf("%v is faulty, but reading it gives %w", f, err)
 		}
 	}
 	if len(r.Faulty) == 0 {

@@ -133,7 +133,7 @@ func (t *twin) equals(l *Log, r *Recovered) error {
 		return fmt.Errorf("the log begins after %v, the twin after %v", table.base, t.base)
 	}
 	for i := table.base.Index + 1; i <= table.last.Index; {
-		got, err := l.Read(i, table.last.Index, 300)
+		got, err := l.Read(i, table.last.Index, 3000)
 		if err != nil {
 			return fmt.Errorf("entry %d: %w", i, err)
 		}
@@ -283,7 +283,6 @@ func (p *player) settle(l *Log, r *Recovered, all []twin, acknowledged bool) err
 	for _, t := range all {
 		// A write may have been kept up to any of its entries, or to its hard state.
 		for _, candidate := range prefixes(t, all[len(all)-1]) {
-			candidate := candidate
 			if s := p.snapshot.Last; s.Index > candidate.last().Index || s.Index > candidate.base.Index && candidate.at(s.Index).Term != s.Term {
 				candidate = twin{base: s, hard: candidate.hard}
 				candidate.hard.Term = max(candidate.hard.Term, s.Term)

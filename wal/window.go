@@ -35,6 +35,14 @@ func (w *window) sectors(s *segment, from uint32, count int) []byte {
 	return w.buffer[start : start+count*sectorSize]
 }
 
+// forget makes the window read everything anew, and lets a large buffer go.
+func (w *window) forget() {
+	w.segment, w.buffer = nil, w.buffer[:0]
+	if cap(w.buffer) > readAhead {
+		w.buffer = nil
+	}
+}
+
 func (w *window) fill(s *segment, from uint32, count int) {
 	size := count * sectorSize
 	if cap(w.buffer) < size {
