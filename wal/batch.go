@@ -30,9 +30,8 @@ type batch struct {
 	// dataBytes and inlineBytes are the sizes of data in the data region and the header.
 	dataBytes, inlineBytes int
 
-	// header is where a header's payload is made, head where a checksum is.
+	// header is where a header's payload is made.
 	header []byte
-	head   [wire.EntryOverhead - 8]byte
 	parsed block
 }
 

@@ -41,10 +41,11 @@ func (r *recovery) found(err error) *Recovered {
 		if r.cursor.hard.Term < s.Last.Term {
 			f.Saved.HardState.VotedFor = raft.None
 		}
-		f.Compacted = s.Last
+		f.Saved.Compacted = s.Last
 		return f
 	}
-	f.Compacted = t.base
+	f.Saved.Compacted = t.base
+	f.Saved.Impaired = len(t.faulty) > 0
 	f.Faulty = append(f.Faulty, t.faulty...)
 	after := s.Last.Index
 	if n := len(t.faulty); n > 0 {
@@ -55,18 +56,18 @@ func (r *recovery) found(err error) *Recovered {
 	if len(f.Saved.Entries) > 0 {
 		stored = f.Saved.Entries[0].Index - 1
 	}
-	f.Stored = t.termRuns(stored)
+	f.Saved.Stored = t.termRuns(stored)
 	for _, e := range r.loader.configs {
 		if e.Index > s.Last.Index && e.Index <= stored {
-			f.Configurations = append(f.Configurations, e)
+			f.Saved.Configurations = append(f.Saved.Configurations, e)
 		}
 	}
 	return f
 }
 
 // termRuns are the runs of the entries up to an index.
-func (t *table) termRuns(last raft.Index) []TermRun {
-	var runs []TermRun
+func (t *table) termRuns(last raft.Index) []raft.TermRun {
+	var runs []raft.TermRun
 	for i, r := range t.runs {
 		if r.first > last {
 			break
@@ -75,7 +76,7 @@ func (t *table) termRuns(last raft.Index) []TermRun {
 		if i+1 < len(t.runs) {
 			end = t.runs[i+1].first - 1
 		}
-		runs = append(runs, TermRun{r.first, min(end, last), r.term})
+		runs = append(runs, raft.TermRun{First: r.first, Last: min(end, last), Term: r.term})
 	}
 	return runs
 }

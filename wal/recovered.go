@@ -11,13 +11,6 @@ type Recovered struct {
 	// Saved is what the core starts from. Its entries are the newest ones, after the
 	// snapshot and after the last faulty one.
 	Saved raft.Saved
-	// Compacted is the position before the first entry of the log: at most the snapshot.
-	Compacted raft.Position
-	// Stored are the terms of the entries after Compacted and before the first of
-	// Saved.Entries: those that are on the disk only.
-	Stored []TermRun
-	// Configurations are the configurations among the stored entries after the snapshot.
-	Configurations []raft.Entry
 	// Faulty are entries whose index and term are known and whose data cannot be read,
 	// ascending. Repair puts them right.
 	Faulty []raft.Position
@@ -32,12 +25,6 @@ type Recovered struct {
 	Bytes            uint64
 	Segments, Blocks int
 	Unreadable       int
-}
-
-// A TermRun is a run of entries of one term.
-type TermRun struct {
-	First, Last raft.Index
-	Term        raft.Term
 }
 
 // A Cut says where the end of a log was removed: what had begun to be written there when

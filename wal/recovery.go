@@ -31,7 +31,6 @@ type recovery struct {
 
 	room  []byte
 	block block
-	head  [wire.EntryOverhead - 8]byte
 	bad   []raft.Position
 }
 
@@ -209,7 +208,7 @@ func (r *recovery) verify(region []byte) {
 	w := walker{block: &r.block, region: region}
 	var e raft.Entry
 	for sum, ok := w.entry(&e); ok; sum, ok = w.entry(&e) {
-		if wire.EntryChecksum(&r.head, &e) != sum {
+		if wire.EntryChecksum(&e) != sum {
 			r.bad = append(r.bad, raft.Position{Index: e.Index, Term: e.Term})
 		}
 	}

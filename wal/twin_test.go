@@ -155,13 +155,16 @@ func (t *twin) equals(l *Log, r *Recovered) error {
 			return err
 		}
 	}
+	if _, err := raft.New(raft.DefaultConfig("a", 1), r.Saved); err != nil {
+		return fmt.Errorf("a core does not start from this: %w", err)
+	}
 	return t.equalRuns(r)
 }
 
 // equalRuns compares the terms of what is only stored.
 func (t *twin) equalRuns(r *Recovered) error {
-	next := r.Compacted.Index + 1
-	for _, run := range r.Stored {
+	next := r.Saved.Compacted.Index + 1
+	for _, run := range r.Saved.Stored {
 		if run.First != next {
 			return fmt.Errorf("a run of stored entries begins at %d, not at %d", run.First, next)
 		}
@@ -174,7 +177,7 @@ func (t *twin) equalRuns(r *Recovered) error {
 	if n := len(r.Saved.Entries); n > 0 && r.Saved.Entries[0].Index != next || n == 0 && next != t.last().Index+1 {
 		return fmt.Errorf("stored entries end at %d, %d are loaded, the end is %v", next-1, n, t.last())
 	}
-	for _, e := range r.Configurations {
+	for _, e := range r.Saved.Configurations {
 		if err := same(&e, t.at(e.Index)); err != nil {
 			return err
 		}
@@ -296,7 +299,7 @@ func (p *player) settle(l *Log, r *Recovered, all []twin, acknowledged bool) err
 			}
 		}
 	}
-	return fmt.Errorf("the log is none of %d that it could be: %w", len(all), last)
+	return fmt.Errorf("the log is none of %d that it could be: %w; saved %+v", len(all), last, short(r))
 }
 
 // prefixes are the twins between one and the end of a batch, as far as blocks can be cut.
@@ -311,4 +314,8 @@ func prefixes(t, end twin) []twin {
 		}
 	}
 	return list
+}
+func short(r *Recovered) string {
+	s := r.Saved
+	return fmt.Sprintf("hard %v snapshot %v compacted %v stored %v, %d entries, faulty %v cut %v", s.HardState, s.Snapshot.Last, s.Compacted, s.Stored, len(s.Entries), r.Faulty, r.Cut)
 }
