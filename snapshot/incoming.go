@@ -96,7 +96,7 @@ func (in *Incoming) resume() error {
 	c := &in.checker
 	c.pass = func([]byte) error { return nil }
 	_, err = io.Copy(c, io.NewSectionReader(in.aside.file, 0, min(size, in.id.Size)))
-	if err != nil && !errors.Is(err, ErrDamaged) {
+	if err != nil && !errors.Is(err, ErrDamaged) && !errors.Is(err, ErrVersion) {
 		return err
 	}
 	c.part, c.err = c.part[:0], nil
