@@ -160,24 +160,17 @@ func (r *Reader) atEnd() error {
 	return nil
 }
 
-// next is what comes next of the content, up to the end of its chunk. When it is of the last
-// chunk, the sum of all has been compared.
+// next is what comes next of the content, up to the end of its chunk.
 func (r *Reader) next() ([]byte, error) {
 	number := r.at / chunkSize
 	if err := r.load(number); err != nil {
 		return nil, err
 	}
-	if number == r.chained {
-		r.sum = chained(r.sum, r.chunk)
-		r.chained++
-		if r.chained == chunksOf(r.info.Content) && r.sum != r.info.Sum {
-			return nil, r.spoilt(r.info.Size-footerSize, errors.New("the footer is of other content"))
-		}
-	}
 	return r.chunk[frameSize+r.at%chunkSize:], nil
 }
 
-// load reads and checks a chunk, if it is not the current one.
+// load reads and checks a chunk, if it is not the current one. With the last one, after all
+// others in their order, it compares the sum of all.
 func (r *Reader) load(number int64) error {
 	if r.file == nil {
 		return fs.ErrClosed
@@ -197,6 +190,13 @@ func (r *Reader) load(number int64) error {
 	}
 	if !r.header.sealed(r.chunk, number) {
 		return r.spoilt(start, errChecksum)
+	}
+	if number == r.chained {
+		r.sum = chained(r.sum, r.chunk)
+		r.chained++
+	}
+	if r.chained == chunksOf(r.info.Content) && r.sum != r.info.Sum {
+		return r.spoilt(r.info.Size-footerSize, errors.New("the footer is of other content"))
 	}
 	r.number = number
 	return nil
