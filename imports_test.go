@@ -55,7 +55,7 @@ var outside = map[string][]string{
 // keeps time, is random, or locks.
 var pure = map[string][]string{
 	"raft":     {"encoding/binary", "errors", "fmt", "slices", "strings"},
-	"founding": {"cmp", "crypto/sha256", "encoding/binary", "errors", "fmt", "slices", "strings"},
+	"founding": {"cmp", "crypto/sha256", "encoding/binary", "errors", "fmt", "hash/crc32", "slices", "strings"},
 }
 
 func TestImportsPointOneWay(t *testing.T) {

@@ -19,11 +19,10 @@ func (s *Saved) validate(config *Config) error {
 	fits := func(c Charter) bool {
 		return isCharter(c.Voters, config.Size) && clusterID(config.Cluster, c.Voters) == c.Cluster
 	}
+	if err := s.check(); err != nil {
+		return err
+	}
 	switch {
-	case s.State > Standby:
-		return errors.New("founding: the saved state is unknown")
-	case s.Pledge.Round.after(s.Round):
-		return errors.New("founding: the saved pledge is of a later round than the saved round")
 	case s.Pledge.made() && !fits(s.Pledge.Charter):
 		return errors.New("founding: the saved pledge is for another cluster name or size")
 	case s.State != Fresh && !fits(s.Charter):
