@@ -19,6 +19,11 @@ type Config struct {
 	Cluster string
 	// Size is how many voters the cluster is founded with: 1 to raft.MaxMembers.
 	Size int
+	// Starts is how often the node's directory was started, this time included, and
+	// durably counted before the node says anything; 0 for a node without a directory.
+	// Nonce is a random number of this process, not 0 if Starts is not. By them nodes
+	// find out that a directory was copied.
+	Starts, Nonce uint64
 	// Seed makes the delays of this node different from others'.
 	Seed uint64
 
@@ -81,6 +86,8 @@ func (c *Config) validate() error {
 		return fmt.Errorf("founding: Config.Cluster is empty")
 	case c.Size < 1 || c.Size > raft.MaxMembers:
 		return fmt.Errorf("founding: Config.Size is %d, must be 1 to %d", c.Size, raft.MaxMembers)
+	case c.Starts > 0 && c.Nonce == 0:
+		return fmt.Errorf("founding: Config.Nonce is 0 for a node with a directory")
 	case c.HelloTicks < 1:
 		return fmt.Errorf("founding: Config.HelloTicks is %d, must be at least 1", c.HelloTicks)
 	case c.MemberHelloTicks < c.HelloTicks:

@@ -76,6 +76,34 @@
 // This makes a decision final. A node that learns of it need not ask what it has itself
 // promised since, and there is nothing to revoke.
 //
+// # Copies of a node
+//
+// All this rests on an id being one node's, which remembers what it has promised. A
+// process that was started from the copy of a directory, or from an old state of it, breaks
+// its promises without knowing. So a node with a directory counts in it how often it was
+// started, draws a random number (a nonce) at each start, and says both in its hello. A node
+// remembers the highest number of starts that it has heard for each id. Then:
+//
+//   - A lower number is that of a process that has been followed by another: it must stop. So
+//     must both of two processes that have equal numbers and different nonces, since one
+//     directory is not started twice under one number: neither knows what the other has
+//     promised. What the lower, or the second, of them says is not listened to.
+//   - A process stops (Update.Copied) when it hears a hello under its own id that shows this.
+//     It says hello once more first, since of two that are equal the other has to hear it too.
+//   - They may not hear each other, so everybody who hears both names the claim that is in
+//     force in its own hello (wire.Hello.Contested); both claims, if they are equal. A
+//     process that finds its id there with what shows that it must stop, stops.
+//   - Whoever hears the second process reports a CopiedError, as does the process that goes on.
+//     Since hellos may come late, a lower number, which may be an echo of the time before the
+//     node was started again, counts only when it has been heard for SilentTicks. The
+//     process itself needs no such patience: that a higher number exists is a fact.
+//
+// Nodes without a directory say 0 starts. They have a new id at each start, so that there is
+// nothing to be copied, and are never in conflict.
+//
+// This finds copies that run while somebody hears both. It is no lock, and it cannot find
+// out that an old state was brought back whose successors nobody has heard since it started.
+//
 // # What it can bear
 //
 // Founding succeeds within a few rounds whenever N nodes that know no cluster hear each

@@ -15,7 +15,7 @@ type Tick struct{}
 // Heard says that a hello of another node has come. Hellos may be lost, late, repeated
 // and out of order. The Founder keeps nothing of Hello, but may keep its strings.
 type Heard struct {
-	// From is the sender; a hello from nobody or from this node itself is ignored.
+	// From is the sender. A hello from nobody is ignored, and so is this node's own.
 	From raft.NodeID
 	// Cluster is what the frame's envelope says.
 	Cluster wire.ClusterID
@@ -47,6 +47,10 @@ type Update struct {
 	// Standby, if not nil, says that the cluster of this charter was founded without
 	// this node, which now waits for a place in it.
 	Standby *Charter
-	// Problems are for a person to solve: *SizeMismatchError or *TwoClustersError.
+	// Problems are for a person to solve: *SizeMismatchError, *TwoClustersError or
+	// *CopiedError.
 	Problems []error
+	// Copied, if not nil, says that this process must not go on: another one goes by
+	// its id. It stops when it has carried out this update. There is no later one.
+	Copied *CopiedError
 }

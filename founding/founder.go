@@ -45,6 +45,10 @@ type Founder struct {
 	peers peers
 	// twoClusters are the other clusters that were reported.
 	twoClusters []wire.ClusterID
+	// rival is another process that goes by this node's id, and copied says that this one
+	// has to stop.
+	rival  rival
+	copied bool
 
 	// now counts ticks.
 	now      uint64
@@ -75,8 +79,11 @@ func Restore(config Config, saved Saved) (*Founder, error) {
 }
 
 // Step takes one event. What follows from it accumulates until Update is called.
-// Events that cannot be are ignored.
+// Events that cannot be are ignored, and all that come after Update.Copied.
 func (f *Founder) Step(event Event) {
+	if f.copied {
+		return
+	}
 	switch e := event.(type) {
 	case Tick:
 		f.tick()
@@ -116,7 +123,11 @@ func (f *Founder) tick() {
 // heard follows a hello. Facts come first: that a cluster exists, then what others have
 // pledged; then this node's own part.
 func (f *Founder) heard(e Heard) {
-	if e.Hello == nil || e.From == raft.None || e.From == f.config.ID {
+	if e.Hello == nil || e.From == raft.None {
+		return
+	}
+	if e.From == f.config.ID {
+		f.heardOwnID(e.Hello)
 		return
 	}
 	if int(e.Hello.Size) != f.config.Size {
@@ -124,7 +135,10 @@ func (f *Founder) heard(e Heard) {
 		return
 	}
 	g, ok := f.readHello(e)
-	if !ok {
+	if !ok || f.superseded(e) {
+		return
+	}
+	if f.heardContested(e.Hello.Contested); f.copied {
 		return
 	}
 	if p := f.note(e.From); p != nil {

@@ -10,8 +10,9 @@ import (
 // A greeting is what a hello says, in the terms of this package. Its lists are the
 // hello's.
 type greeting struct {
-	name  string
-	state State
+	name   string
+	state  State
+	origin origin
 	// What a fresh node says.
 	round     Round
 	pledgeTo  []raft.NodeID
@@ -32,6 +33,8 @@ func (f *Founder) hello() *wire.Hello {
 		Size:  uint32(f.config.Size),
 		Name:  f.config.Name,
 		State: wire.HelloState(f.saved.State),
+
+		Starts: f.config.Starts, Nonce: f.config.Nonce, Contested: f.contested(),
 	}
 	if f.saved.State != Fresh {
 		h.Charter = f.saved.Charter.Voters
@@ -50,7 +53,7 @@ func (f *Founder) hello() *wire.Hello {
 // readHello understands a hello of a node with the same size as this one, and reports
 // whether it makes sense. One that does not is of another cluster name, or damaged.
 func (f *Founder) readHello(e Heard) (greeting, bool) {
-	g := greeting{name: e.Hello.Name, state: State(e.Hello.State)}
+	g := greeting{name: e.Hello.Name, state: State(e.Hello.State), origin: originOf(e.Hello)}
 	switch g.state {
 	case Fresh:
 		return g, g.readPromises(e.Hello, f.config.Size)

@@ -26,6 +26,9 @@ type peer struct {
 	round   Round
 	pledge  Pledge
 	heardAt uint64 // the tick of the last hello
+	// origin is the latest process of this id that was heard, and rival another one.
+	origin origin
+	rival  rival
 }
 
 // peers are all other nodes that were heard, sorted by id.
@@ -78,6 +81,9 @@ func (p *peer) there(now uint64, silentTicks int) bool {
 // and it is fresh only until it knows a cluster, so an overtaken hello is recognized.
 func (p *peer) merge(g *greeting, clusterName string) {
 	p.name = g.name
+	if g.origin.starts > p.origin.starts {
+		p.origin = g.origin
+	}
 	if g.state != Fresh || p.state == Fresh {
 		p.state, p.cluster = g.state, g.cluster
 	}

@@ -40,6 +40,27 @@ func (e *TwoClustersError) Error() string {
 		"stop the nodes of one of them", label(e.Node, e.Name), e.Theirs, e.Ours)
 }
 
+// A CopiedError says that two processes go by the id of one node: its directory was
+// copied, or an older state of it was brought back. Each may have promised what the other
+// one does not know, so that the safe way out is to stop both and to start a node from an
+// empty directory in their place. Nodes report it of others, and when they hear that
+// another process goes by their own id. It is reported again if the other process is heard
+// again after it has been silent.
+type CopiedError struct {
+	// Node is the id that both go by, Name what people call the one that was heard last.
+	Node raft.NodeID
+	Name string
+	// Starts is how often the directory was started, by the process that was started
+	// more often, and Other that of the other process. If they are equal, both have to
+	// stop, and otherwise the other.
+	Starts, Other uint64
+}
+
+func (e *CopiedError) Error() string {
+	return fmt.Sprintf("founding: two processes go by the id of node %s, in starts %d and %d of its directory: "+
+		"it was copied, or an older one brought back", label(e.Node, e.Name), e.Starts, e.Other)
+}
+
 // label is how a node is called where people read it.
 func label(id raft.NodeID, name string) string {
 	if name == "" || name == string(id) {
