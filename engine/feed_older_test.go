@@ -128,3 +128,11 @@ func TestAnErrorOfTheDiskReachesTheReader(t *testing.T) {
 		t.Errorf("it gets %v", err)
 	}
 }
+
+func TestAReadThatFindsNoValueGoesOn(t *testing.T) {
+	f, _, _ := onDisk(1, 40)
+	f.skipped = skipped{[]indexRange{{1, 22}}}
+	if got := indexes(t, f, 1, 24); !slices.Equal(got, []raft.Index{23, 24}) {
+		t.Errorf("it yields %v", got)
+	}
+}
