@@ -9,8 +9,8 @@ import (
 
 // Errors of this package, for errors.Is. A disk without room is vfs.ErrFull, too.
 var (
-	// ErrExists: Create found a log.
-	ErrExists = errors.New("wal: there is a log already")
+	// ErrExists: there is a log, or an identity, already.
+	ErrExists = errors.New("wal: already there")
 	// ErrNoLog: Open found none.
 	ErrNoLog = errors.New("wal: there is no log")
 	// ErrForeign: a file belongs to another directory.
