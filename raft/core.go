@@ -219,6 +219,18 @@ func (c *Core) LeadsSettled() bool { return c.lead != nil && c.ownTermCommitted(
 // Last is the end of the log.
 func (c *Core) Last() Position { return c.log.last }
 
+// Holds reports whether the log has an entry at a position, in memory or stored. Any other
+// log that has one there has the same entry (Log Matching, §3.5).
+func (c *Core) Holds(p Position) bool { return p.Index > c.log.base.Index && c.log.holds(p) }
+
+// Entry returns the entry at a position, if the log has it in memory.
+func (c *Core) Entry(p Position) (e Entry, inMemory bool) {
+	if p.Index < c.log.memory || !c.log.holds(p) {
+		return Entry{}, false
+	}
+	return *c.log.at(p.Index), true
+}
+
 // Commit is the highest index known to be committed.
 func (c *Core) Commit() Index { return c.commit }
 
