@@ -12,6 +12,7 @@ import (
 //	append:        1 | session u64 | serial u64 | value …
 //	append once:   2 | value …
 //	open session:  3 | nonce u64 | node id …
+//	checkpoint:    4
 type commandKind byte
 
 const (
@@ -25,6 +26,9 @@ const (
 	// commandOpenSession opens a session for a member. The nonce tells a repetition
 	// from another process of the same node, whose session replaces the last.
 	commandOpenSession commandKind = 3
+	// commandCheckpoint has every node take a snapshot of its state at this index. Only a
+	// leader proposes it, to its own log.
+	commandCheckpoint commandKind = 4
 )
 
 // appendHeader is the size of what precedes the value in an append, in bytes.
@@ -77,6 +81,7 @@ func decodeCommand(data []byte) (command, error) {
 	case c.kind == commandOpenSession && len(data) > 9 && len(data) <= 9+raft.MaxNodeIDLen:
 		c.nonce = binary.LittleEndian.Uint64(data[1:])
 		c.node = raft.NodeID(data[9:])
+	case c.kind == commandCheckpoint && len(data) == 1:
 	default:
 		return command{}, fmt.Errorf("a command of kind %d and %d bytes", data[0], len(data))
 	}

@@ -45,6 +45,9 @@ var (
 	ErrDiskFull = errors.New("the disk is full")
 	// ErrDamaged: an entry on this node's disk is damaged, and not mended yet.
 	ErrDamaged = errors.New("an entry is damaged")
+	// ErrCopied: another process goes by this node's id, as its directory was copied, or an
+	// older one brought back. This one has stopped.
+	ErrCopied = errors.New("the node's directory was copied")
 	// ErrDiverged: the node's state is not that of the others at the same index.
 	ErrDiverged = errors.New("the state is not that of the other nodes")
 	// ErrMachine: the state machine panicked, or said that it cannot go on, and the node

@@ -21,8 +21,12 @@ type Item struct {
 	Value []byte
 }
 
-// feedPage is how many items share an allocation.
-const feedPage = 1024
+// feedPage is how many items share an allocation, and feedPageBytes how large their values
+// are together, but for the last: as a feed lets go of whole pages.
+const (
+	feedPage      = 1024
+	feedPageBytes = 1 << 20
+)
 
 // Feed is the sequence of appended values that this node has applied, for any number
 // of readers at their own pace. It is safe for concurrent use.
@@ -35,6 +39,8 @@ type Feed struct {
 	// pages hold the values from index first on.
 	pages [][]Item
 	first raft.Index
+	// pageBytes is the size of the values in the last page.
+	pageBytes int
 	// available is the first index that can be had at all: what is below is compacted.
 	available raft.Index
 	// older reads entries below first from the disk; nil if there are none.
@@ -62,13 +68,18 @@ func (f *Feed) publish(items []Item, left []raft.Index, applied raft.Index) {
 	}
 	for len(items) > 0 {
 		n := len(f.pages)
-		if n == 0 || len(f.pages[n-1]) == feedPage {
+		if n == 0 || len(f.pages[n-1]) == feedPage || f.pageBytes >= feedPageBytes {
 			f.pages = append(f.pages, make([]Item, 0, feedPage))
+			f.pageBytes = 0
 			n++
 		}
-		room := min(len(items), feedPage-len(f.pages[n-1]))
-		f.pages[n-1] = append(f.pages[n-1], items[:room]...)
-		items = items[room:]
+		page, taken := f.pages[n-1], 0
+		for taken < len(items) && len(page) < feedPage && f.pageBytes < feedPageBytes {
+			page = append(page, items[taken])
+			f.pageBytes += len(items[taken].Value)
+			taken++
+		}
+		f.pages[n-1], items = page, items[taken:]
 	}
 	f.last = applied
 	f.wake()

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 
 	"github.com/ben-ng/gaggle/founding"
@@ -26,6 +27,10 @@ const waitingTicks = 10
 // followFounding does what follows from what was heard.
 func (n *Node) followFounding() {
 	u := n.founder.Update()
+	if err := n.keepPromises(&u); err != nil {
+		n.fail(fmt.Errorf("%w: %w", ErrDisk, err))
+		return
+	}
 	if u.Activated != nil {
 		n.activate(u.Activated)
 	}
@@ -37,6 +42,10 @@ func (n *Node) followFounding() {
 	}
 	if u.Broadcast != nil {
 		n.greet(u.Cluster, u.Broadcast)
+	}
+	if u.Copied != nil {
+		n.fail(fmt.Errorf("%w: %w", ErrCopied, u.Copied))
+		return
 	}
 	if n.core == nil && n.now%waitingTicks == 0 {
 		waiting := n.founder.Waiting()
@@ -64,6 +73,8 @@ func (n *Node) report(problem error) {
 		sentinel, sender = ErrTwoClusters, problem.Node
 	case *founding.SizeMismatchError:
 		sentinel, sender = ErrSizeMismatch, problem.Node
+	case *founding.CopiedError:
+		sentinel, sender = ErrCopied, problem.Node
 	}
 	n.complain(slog.LevelError, "the cluster is in trouble", sender, problem)
 	err := n.failure("join", errors.Join(sentinel, problem), "")
@@ -89,21 +100,35 @@ func (n *Node) greet(cluster wire.ClusterID, hello *wire.Hello) {
 // activate begins to take part in the cluster that a charter founds.
 func (n *Node) activate(c *founding.Charter) {
 	saved, err := raft.Found(c.Voters)
+	if err == nil {
+		err = n.takePart(c.Cluster, saved)
+	}
 	if err != nil {
 		n.fail(err)
 		return
 	}
-	core, err := raft.New(n.config.Raft, saved)
-	if err != nil {
-		n.fail(err)
-		return
-	}
-	n.core = core
-	n.cluster = c.Cluster
-	n.leaderSeenAt = n.now // there was none to be heard before
 	// It is in the first entry too, but members may call before that is applied.
 	n.sessions.configure(raft.NewConfiguration(c.Voters, nil))
 	n.setState(Member, "")
+}
+
+// takePart begins with a core.
+func (n *Node) takePart(cluster wire.ClusterID, saved raft.Saved) error {
+	if err := n.openSnapshots(cluster); err != nil {
+		return err
+	}
+	if n.home != nil && n.home.log == nil {
+		if err := n.home.begin(saved); err != nil {
+			return err
+		}
+	}
+	core, err := raft.New(n.config.Raft, saved)
+	if err != nil {
+		return err
+	}
+	n.core, n.cluster = core, cluster
+	n.leaderSeenAt = n.now // there was none to be heard before
+	return nil
 }
 
 // setState publishes what the node is to its cluster, and what it waits for.

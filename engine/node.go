@@ -12,6 +12,7 @@ import (
 	"github.com/ben-ng/gaggle/channel"
 	"github.com/ben-ng/gaggle/founding"
 	"github.com/ben-ng/gaggle/raft"
+	"github.com/ben-ng/gaggle/snapshot"
 	"github.com/ben-ng/gaggle/wire"
 )
 
@@ -30,27 +31,22 @@ type Config struct {
 	Founding founding.Config
 	// Nonce tells this process from others of the same node.
 	Nonce uint64
-	// Storage keeps the log; nil keeps it in memory.
+	// Home is the node's directory, which it closes with itself; nil keeps everything in
+	// memory. ID must be the home's.
+	Home *Home
+	// Storage does the work on the disk; nil is goroutines, one for each lane.
 	Storage Storage
 	// Machine is what the values are applied to; nil, and the node is a plain log.
 	Machine Machine
+	// Retain is how many entries of a plain log stay, at least; 0 keeps them all.
+	Retain raft.Index
+	// CheckpointBytes is how much of the log is applied between two snapshots, at least,
+	// TailBytes how much of it stays in memory for peers and readers if it is on a disk
+	// too, and SnapshotRate how many bytes a second are sent of snapshots. 0 is a default.
+	CheckpointBytes, TailBytes, SnapshotRate int
 	// Log is told what an operator should know; nil is silence.
 	Log *slog.Logger
 }
-
-// Storage makes the core's writes durable, in order.
-type Storage interface {
-	// Write begins a write and does not wait for it. It returns true if it and all
-	// before it are durable already; else durable is called with its number when they
-	// are, from any goroutine.
-	Write(w *raft.Write, durable func(number uint64)) bool
-}
-
-// inMemory is the storage that keeps nothing: the core has the log, and when the
-// process ends, the node ends with it.
-type inMemory struct{}
-
-func (inMemory) Write(*raft.Write, func(uint64)) bool { return true }
 
 // Node is one node of a cluster. Its exported methods are safe for concurrent use,
 // except Turn, Work, Tick, Open and Core, which belong to whoever drives the node: Start,
@@ -68,8 +64,11 @@ type Node struct {
 	founder *founding.Founder
 	core    *raft.Core
 	// durable is what the storage calls: n.writeDurable, made once.
-	durable func(uint64)
-	cluster wire.ClusterID
+	durable func(uint64, error)
+	home    *Home
+	// snapshots are in the home, or in memory.
+	snapshots *snapshot.Store
+	cluster   wire.ClusterID
 	// applied is the index applied last; sessions is the state at it.
 	applied  raft.Index
 	sessions *sessions
@@ -96,6 +95,15 @@ type Node struct {
 	leaderSeenAt uint64
 	failed       error
 	complaints   complaints
+	diskFull     bool
+	tail         tail
+	backlog      backlog
+	checkpoints  checkpoints
+	sendings     sendings
+	receiving    receiving
+	mending      mending
+	divergence   divergence
+	scrubber     scrubber
 
 	// decoders and proposals are used again, as there is one for each frame and append.
 	// They are not part of the node, and know no node, because the runtime keeps what is
@@ -111,6 +119,7 @@ type Node struct {
 	stopping   atomic.Bool
 	stopped    chan struct{}
 	closeOnce  sync.Once
+	closeErr   error
 	started    atomic.Bool
 	background sync.WaitGroup
 }
@@ -128,12 +137,12 @@ func New(config Config) (*Node, error) {
 		return nil, fmt.Errorf("engine: Config.TickInterval is %v, must be more than 0", config.TickInterval)
 	}
 	config.Founding.ID, config.Founding.Cluster, config.Founding.Size = config.ID, config.Cluster, config.Size
-	founder, err := founding.New(config.Founding)
+	founder, err := newFounder(&config)
 	if err != nil {
 		return nil, err
 	}
-	if config.Storage == nil {
-		config.Storage = inMemory{}
+	if err := config.setStorage(); err != nil {
+		return nil, err
 	}
 	if config.Log == nil {
 		config.Log = slog.New(slog.DiscardHandler)
@@ -151,6 +160,9 @@ func New(config Config) (*Node, error) {
 		stopped:  make(chan struct{}),
 
 		complaints: newComplaints(config.TickInterval),
+		home:       config.Home,
+		sendings:   sendings{all: map[raft.NodeID]*sending{}},
+		divergence: divergence{heard: map[raft.NodeID][]stateSum{}},
 
 		decoders:  &sync.Pool{New: func() any { return new(decoding) }},
 		proposals: &sync.Pool{New: func() any { return newProposal() }},
@@ -161,6 +173,9 @@ func New(config Config) (*Node, error) {
 	}
 	n.watchers.all = map[*Watcher]struct{}{}
 	n.published.Status = Status{ID: config.ID, Cluster: config.Cluster, Size: config.Size}
+	if config.Home != nil {
+		return n, n.comeHome()
+	}
 	return n, nil
 }
 
@@ -200,7 +215,7 @@ func (r receiver) Receive(bytes []byte) (err error) {
 		n.refusedFrames.Add(1)
 		return err
 	}
-	if d.frame.From == n.config.ID || d.frame.To != raft.None && d.frame.To != n.config.ID || d.frame.Group != 0 {
+	if d.frame.From == n.config.ID && !introduces(&d.frame) || d.frame.To != raft.None && d.frame.To != n.config.ID || d.frame.Group != 0 {
 		n.decoders.Put(d)
 		n.refusedFrames.Add(1)
 		return nil
@@ -209,6 +224,16 @@ func (r receiver) Receive(bytes []byte) (err error) {
 		n.decoders.Put(d)
 	}
 	return nil
+}
+
+// introduces reports whether a frame is a hello. One under this node's own id is either its
+// own, which has come back to it, or that of a process which lives in a copy of its directory.
+func introduces(f *wire.Frame) bool {
+	if len(f.Messages) != 1 {
+		return false
+	}
+	_, hello := f.Messages[0].(*wire.Hello)
+	return hello
 }
 
 // Unreachable tells the next turn that messages to a node may be lost.

@@ -23,12 +23,14 @@ type trap struct {
 	write, send, broadcast, log bool
 }
 
-func (t *trap) Write(*raft.Write, func(uint64)) bool {
+func (t *trap) Write(*raft.Write, func(uint64, error)) bool {
 	if t.write {
 		panic("the disk is on fire")
 	}
 	return true
 }
+
+func (t *trap) Do(_ Lane, job func()) { job() }
 
 func (t *trap) Send(to raft.NodeID, class channel.Class, frame []byte) error {
 	if t.send {

@@ -57,8 +57,10 @@ func (n *Node) keepTime() {
 // election timeout, to hand over. Whoever waits gets ErrClosed, or ErrUncertain if
 // what they wait for may still happen without this node. Handlers that run have their
 // contexts cancelled and are waited for, and so is what the state machine is applying, but
-// not what waits behind it; so Close must not be called from either. Closing is not
-// leaving: the cluster still counts on this node. Closing twice is harmless.
+// not what waits behind it; so Close must not be called from either. A disk that is at work
+// on something is waited for, too. Closing is not leaving: the cluster still counts on this
+// node. Closing twice is harmless. The error is that of closing the files of the home, and
+// then nothing is lost that was acknowledged.
 func (n *Node) Close() error {
 	n.closeOnce.Do(func() {
 		if n.started.Load() {
@@ -74,9 +76,13 @@ func (n *Node) Close() error {
 			_ = n.port.Close()
 		}
 		n.background.Wait()
+		_ = n.config.Storage.Close()
+		if n.home != nil {
+			n.closeErr = n.home.Close()
+		}
 	})
 	<-n.stopped
-	return nil
+	return n.closeErr
 }
 
 // handOver lets a leader's successor begin at once instead of after its timeout.

@@ -70,6 +70,8 @@ type Status struct {
 	// ErrSizeMismatch, ErrMachine or ErrInvariant, in an *Error; nil if there was none. It stays
 	// when its cause has gone, so that nobody misses it.
 	Problem error
+	// DiskFull: there is no room for what the node has to write. It goes on when there is.
+	DiskFull bool
 	// Dropped counts frames that the channel did not take or that did not fit into the
 	// inbox. Refused counts frames that were malformed or not meant for this node, and
 	// messages in others that no correct member sends: that the core refuses, or with
@@ -208,6 +210,13 @@ func hintOf(err error) string {
 	switch {
 	case errors.Is(err, ErrInvariant):
 		return brokenHint
+	case errors.Is(err, ErrCopied):
+		return "use the directory that was started last, and no other"
+	case errors.Is(err, ErrDiverged):
+		return divergedHint
+	case errors.Is(err, ErrDisk):
+		return "what it has acknowledged is on its disk or on those of others; see to the disk, and start the node again, " +
+			"which trusts only what it can read back"
 	case errors.Is(err, ErrMachine):
 		return machineHint
 	case errors.Is(err, ErrClosed):

@@ -6,28 +6,31 @@ import (
 	"github.com/ben-ng/gaggle/raft"
 )
 
-// A disk is a storage whose writes become durable when a test says so, unless it is fast.
-type disk struct {
-	fast    bool
-	number  uint64
-	durable func(uint64)
+// A slowDisk is a storage whose writes become durable when a test says so, unless it is fast.
+type slowDisk struct {
+	fast   bool
+	number uint64
+	done   func(uint64, error)
 }
 
-func (d *disk) Write(w *raft.Write, durable func(uint64)) bool {
-	d.number, d.durable = w.Number, durable
+func (d *slowDisk) Write(w *raft.Write, done func(uint64, error)) bool {
+	d.number, d.done = w.Number, done
 	return d.fast
 }
 
+func (d *slowDisk) Do(_ Lane, job func()) { job() }
+func (d *slowDisk) Close() error          { return nil }
+
 // sync makes all that was written durable, and says so once.
-func (d *disk) sync() { d.durable(d.number) }
+func (d *slowDisk) sync() { d.done(d.number, nil) }
 
 // leadsOnDisks is leads with a disk for each node, which are slow from here on. The
 // leader's is the first.
-func leadsOnDisks(t *testing.T, size int) (f *flock, leader *Node, disks []*disk) {
+func leadsOnDisks(t *testing.T, size int) (f *flock, leader *Node, disks []*slowDisk) {
 	t.Helper()
 	f, leader, _ = leads(t, size)
 	add := func(n *Node) {
-		d := &disk{}
+		d := &slowDisk{}
 		n.config.Storage = d
 		disks = append(disks, d)
 	}

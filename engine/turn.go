@@ -97,6 +97,10 @@ func (n *Node) tick() {
 	n.tickProposals()
 	n.tickReads()
 	n.tickCalls()
+	n.tickSendings()
+	n.tickMending()
+	n.tickScrub()
+	n.tellState()
 }
 
 // step gives the core an event that it only refuses if something is wrong.
@@ -145,7 +149,7 @@ func (n *Node) take(from raft.NodeID, m any) {
 	switch m := m.(type) {
 	case *raft.Message:
 		if _, ok := m.Body.(*raft.InstallSnapshot); ok {
-			n.refuseFrom(from, errNoSnapshots)
+			n.refuseFrom(from, errBareSnapshot)
 			return
 		}
 		n.step(raft.Receive{Message: m})
@@ -161,12 +165,23 @@ func (n *Node) take(from raft.NodeID, m any) {
 		n.called(from, m, false)
 	case *wire.CallReply:
 		n.callReplied(from, m)
+	case *wire.SnapshotChunk:
+		n.chunkReceived(from, m)
+	case *wire.SnapshotReply:
+		n.chunkReplied(from, m)
+	case *wire.FetchEntries:
+		n.entriesAsked(from, m)
+	case *wire.FetchedEntries:
+		n.entriesFetched(m)
+	case *wire.StateHash:
+		n.stateHeard(from, m)
 	}
 }
 
-// errNoSnapshots: nodes that keep their whole log in memory send none, and one that
-// arrives stands for entries that the node would never have applied.
-var errNoSnapshots = errors.New("a snapshot, which no node of this version sends")
+// errBareSnapshot: snapshots come in chunks, and only when all of it is on the disk is the
+// core told. A message without the data stands for entries that the node would never have
+// applied.
+var errBareSnapshot = errors.New("a snapshot without its data")
 
 // forwarded appends another node's proposals to this leader's log.
 func (n *Node) forwarded(from raft.NodeID, m *wire.Proposals) {
@@ -250,6 +265,8 @@ func (n *Node) crank() {
 		n.pumpProposals()
 		n.pumpCalls() // before the reads: to begin handlers, they need one
 		n.pumpReads()
+		n.pumpCheckpoint()
+		n.pumpSendings()
 		if !n.carryOut(n.core.Update()) {
 			return
 		}
@@ -262,26 +279,42 @@ func (n *Node) carryOut(u raft.Update) bool {
 		n.postRaft(&u.Messages[i])
 	}
 	durable := u.Write != nil && n.config.Storage.Write(u.Write, n.durable)
-	for _, run := range u.Committed {
-		for i := range run {
-			n.apply(&run[i])
-		}
+	if u.Restore != nil {
+		n.restored(u.Restore)
 	}
-	if len(u.Committed) > 0 {
+	before := n.applied
+	n.applyCommitted(u.CommittedStored, u.Committed)
+	n.pumpBacklog()
+	if n.applied > before {
 		n.step(raft.Applied{Index: n.applied})
 		n.releaseReads()
+		n.trimTail()
 	}
 	for _, r := range u.Reads {
 		n.readAnswered(r)
 	}
+	for _, l := range u.Loads {
+		n.load(l)
+	}
+	for _, s := range u.SendSnapshots {
+		n.sendSnapshot(s)
+	}
 	if durable {
 		n.persisted(u.Write.Number)
 	}
-	return u.Write != nil || len(u.Messages) > 0 || len(u.Committed) > 0 || len(u.Reads) > 0
+	return u.Write != nil || u.Restore != nil || len(u.Messages) > 0 || len(u.Committed) > 0 || len(u.Reads) > 0 || len(u.SendSnapshots) > 0
 }
 
 // writeDurable is the storage's word, from wherever it works.
-func (n *Node) writeDurable(number uint64) {
+func (n *Node) writeDurable(number uint64, err error) {
+	if err != nil && !errors.Is(err, ErrDiskFull) {
+		n.diskTrouble(err)
+		return
+	}
+	if err != nil {
+		_ = n.do(func() { n.diskRoom(err) })
+		return
+	}
 	_ = n.inbox.put(func(in *input) error {
 		in.persisted = max(in.persisted, number)
 		return nil
@@ -291,6 +324,7 @@ func (n *Node) writeDurable(number uint64) {
 // persisted tells the core what is durable.
 func (n *Node) persisted(number uint64) {
 	if number > 0 && n.core != nil {
+		n.diskRoom(nil)
 		n.step(raft.Persisted{Write: number})
 	}
 }
@@ -301,6 +335,7 @@ func (n *Node) apply(e *raft.Entry) {
 		return
 	}
 	n.applied = e.Index
+	n.grow(e.Size())
 	if e.Type != raft.EntryNormal {
 		n.appliedOnce(e, nil)
 		n.applyConfiguration(e)
@@ -327,6 +362,9 @@ func (n *Node) apply(e *raft.Entry) {
 	case commandOnce:
 		n.accept(Item{e.Index, e.Term, c.value})
 		n.appliedOnce(e, c.value)
+	case commandCheckpoint:
+		n.appliedOnce(e, nil)
+		n.checkpoint(e.Index)
 	case commandOpenSession:
 		if s, ok := n.sessions.open(e.Index, c.node, c.nonce); ok {
 			n.opened(s)

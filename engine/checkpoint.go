@@ -1,0 +1,135 @@
+package engine
+
+import (
+	"errors"
+	"io"
+	"log/slog"
+
+	"github.com/ben-ng/gaggle/raft"
+	"github.com/ben-ng/gaggle/snapshot"
+)
+
+// defaultCheckpointBytes is how much log is applied between two checkpoints, at least: what
+// a node that restarts has to apply again, and keeps in memory until it has.
+const defaultCheckpointBytes = 64 << 20
+
+// checkpoints sees to it that all nodes take a snapshot of their state at the same
+// indexes. The leader appends a checkpoint when the log has grown by enough since the
+// last, and by as much as the snapshot is large, so that writing snapshots costs no more
+// than writing the log. As all are at one index, their states can be compared.
+type checkpoints struct {
+	// bytes is the size of what was applied since the last checkpoint.
+	bytes int
+	// proposedIn is the term in which this leader has appended the next one; 0 if it has not.
+	proposedIn raft.Term
+	// taking: a snapshot is being written.
+	taking bool
+	// latest is the newest snapshot there is, previous the one before it, up to which the
+	// log may go: if the latest is damaged, the node can begin from that.
+	latest, previous raft.Index
+	latestSize       int64
+}
+
+// pumpCheckpoint appends a checkpoint when one is due.
+func (n *Node) pumpCheckpoint() {
+	c := &n.checkpoints
+	if c.bytes < n.config.CheckpointBytes || int64(c.bytes) < c.latestSize || !n.core.LeadsSettled() {
+		return
+	}
+	if _, term, _ := n.core.Leadership(); c.proposedIn != term {
+		if n.core.Step(raft.Propose{Entries: []raft.Entry{{Data: []byte{byte(commandCheckpoint)}}}}) == nil {
+			c.proposedIn = term
+		}
+	}
+}
+
+// checkpoint begins a snapshot of the state at an index, which was just applied.
+func (n *Node) checkpoint(index raft.Index) {
+	c := &n.checkpoints
+	c.bytes, c.proposedIn = 0, 0
+	if c.taking || !n.needsSnapshots() {
+		return
+	}
+	meta, err := n.core.SnapshotAt(index)
+	if err != nil {
+		n.fail(errors.Join(raft.ErrInvariant, err))
+		return
+	}
+	c.taking = true
+	head := snapshotHead{sessions: n.sessions.clone(), skipped: n.skippedSoFar()}
+	if n.applier == nil {
+		n.saveSnapshot(meta, head, func(io.Writer) error { return nil })
+		return
+	}
+	n.applier.capture(index, func(write func(io.Writer) error, err error) {
+		if err != nil {
+			_ = n.do(func() { n.snapshotSaved(snapshot.Info{}, 0, err) })
+			return
+		}
+		n.saveSnapshot(meta, head, write)
+	})
+}
+
+// needsSnapshots reports whether snapshots are of use: not where the whole log is the
+// state, and stays, and is in memory anyway.
+func (n *Node) needsSnapshots() bool {
+	return n.home != nil || n.applier != nil || n.config.Retain > 0
+}
+
+// saveSnapshot writes a snapshot in its own time.
+func (n *Node) saveSnapshot(meta raft.SnapshotMeta, head snapshotHead, state func(io.Writer) error) {
+	n.job(SnapshotLane, func() {
+		info, sum, err := writeSnapshot(n.snapshots, meta, head, state)
+		_ = n.do(func() { n.snapshotSaved(info, sum, err) })
+	})
+}
+
+// snapshotSaved lets go of what the new snapshot makes dispensable.
+func (n *Node) snapshotSaved(info snapshot.Info, sum uint64, err error) {
+	c := &n.checkpoints
+	c.taking = false
+	if err != nil {
+		n.snapshotFailed(err)
+		return
+	}
+	index := info.Meta.Last.Index
+	if index <= c.latest {
+		return // another node's took its place
+	}
+	c.previous, c.latest, c.latestSize = c.latest, index, info.Size
+	n.compareState(index, sum)
+	n.compact()
+}
+
+// snapshotFailed makes it known that a snapshot could not be written. The log stays as
+// long as it is, and the next checkpoint brings the next attempt.
+func (n *Node) snapshotFailed(err error) {
+	n.log.Error("a snapshot could not be written", slog.Any("error", err))
+	n.trouble(n.failure("snapshot", errors.Join(ErrDisk, err), "the log is kept until one can be; see to the disk"))
+}
+
+// compact tells the core of the latest snapshot, and removes from the log what nobody
+// needs any more: with a state machine what the snapshot before has, and of a plain log
+// what it was not told to retain.
+func (n *Node) compact() {
+	c := &n.checkpoints
+	base := n.core.Status().Base.Index
+	to := c.previous
+	if n.applier == nil {
+		to = min(to, n.applied-min(n.applied, n.config.Retain))
+		if n.config.Retain == 0 {
+			to = 0
+		}
+	}
+	to = max(to, base)
+	if c.latest < base || c.latest > n.applied {
+		return
+	}
+	n.step(raft.SnapshotTaken{Index: c.latest, CompactTo: to})
+	if to > base {
+		n.feed.compacted(to + 1)
+		if n.home != nil {
+			n.job(LogLane, func() { n.diskTrouble(n.home.log.Compact(to)) })
+		}
+	}
+}

@@ -1,0 +1,175 @@
+package engine
+
+import (
+	"errors"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/ben-ng/gaggle/raft"
+	"github.com/ben-ng/gaggle/vfs"
+)
+
+// diskOn is the storage of a node that has just begun its log on a disk in memory.
+func diskOn(t *testing.T, d *vfs.Disk) *disk {
+	t.Helper()
+	home, err := OpenHome(d, HomeConfig{ID: "a#1", Cluster: "test", Size: 1, Mark: [16]byte{1}, SegmentBytes: 64 << 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	saved, err := raft.Found([]raft.NodeID{"a#1"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := home.begin(saved); err != nil {
+		t.Fatal(err)
+	}
+	s := newDisk(home)
+	t.Cleanup(func() {
+		_ = s.Close()
+		_ = home.Close()
+	})
+	return s
+}
+
+// entryWrite is a write of one entry.
+func entryWrite(number uint64, size int) *raft.Write {
+	return &raft.Write{Number: number, Entries: [][]raft.Entry{{{Index: raft.Index(number + 1), Term: 1, Data: make([]byte, size)}}}}
+}
+
+func TestWritesThatWaitForADiskShareASync(t *testing.T) {
+	d := vfs.NewDisk()
+	s := diskOn(t, d)
+	var syncs atomic.Uint64
+	begun, goOn := make(chan bool), make(chan bool)
+	d.SetFaults(vfs.Faults{Fail: func(o vfs.Op) error {
+		if o.Kind == vfs.OpSync {
+			if syncs.Add(1) == 1 {
+				begun <- true
+				<-goOn
+			}
+		}
+		return nil
+	}})
+	var last atomic.Uint64
+	written := make(chan bool, 100)
+	done := func(number uint64, err error) {
+		if err != nil {
+			t.Error(err)
+		}
+		last.Store(number)
+		written <- true
+	}
+	s.Write(entryWrite(1, 10), done)
+	<-begun
+	for i := uint64(2); i <= 50; i++ {
+		if s.Write(entryWrite(i, 10), done) {
+			t.Fatal("it is durable at once")
+		}
+	}
+	close(goOn)
+	<-written
+	<-written
+	if last.Load() != 50 || syncs.Load() != 2 {
+		t.Errorf("write %d is durable after %d syncs", last.Load(), syncs.Load())
+	}
+}
+
+func TestAFullDiskIsTriedAgainUntilThereIsRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := vfs.NewDisk()
+		s := diskOn(t, d)
+		free, err := d.Free()
+		if err != nil {
+			t.Fatal(err)
+		}
+		used := int64(1<<63-1) - free
+		d.SetFaults(vfs.Faults{Quota: used + 1000})
+		var full, durable atomic.Uint64
+		done := func(number uint64, err error) {
+			switch {
+			case err == nil:
+				durable.Store(number)
+			case !errors.Is(err, ErrDiskFull):
+				t.Error(err)
+			default:
+				full.Add(1)
+			}
+		}
+		for i := uint64(1); i <= 3; i++ {
+			s.Write(entryWrite(i, 30<<10), done)
+			synctest.Wait()
+		}
+		if full.Load() != 1 || durable.Load() == 3 {
+			t.Fatalf("write %d is durable, it was said %d times that there is no room", durable.Load(), full.Load())
+		}
+		time.Sleep(5 * fullRetry) // simulated
+		synctest.Wait()
+		if full.Load() < 3 {
+			t.Fatalf("it was tried %d times", full.Load())
+		}
+		d.SetFaults(vfs.Faults{})
+		time.Sleep(2 * fullRetry)
+		synctest.Wait()
+		if durable.Load() != 3 {
+			t.Fatalf("there is room, and write %d is durable", durable.Load())
+		}
+	})
+}
+
+func TestADiskThatFailsIsNotAskedAgain(t *testing.T) {
+	d := vfs.NewDisk()
+	s := diskOn(t, d)
+	d.SetFaults(vfs.Faults{Fail: func(o vfs.Op) error {
+		if o.Kind == vfs.OpSync {
+			return errors.New("an error of the medium")
+		}
+		return nil
+	}})
+	ended := make(chan error, 10)
+	s.Write(entryWrite(1, 10), func(_ uint64, err error) { ended <- err })
+	if err := <-ended; !errors.Is(err, ErrDisk) {
+		t.Fatalf("it ends with %v", err)
+	}
+	d.SetFaults(vfs.Faults{})
+	s.Write(entryWrite(2, 10), func(uint64, error) { t.Error("it was written though a sync had failed") })
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestANodeStopsWhenItsDiskFails(t *testing.T) {
+	h := newHomes(t, 3, nil)
+	h.until("one leads", func() bool { return h.leader() != nil })
+	n := h.leader()
+	at := 0
+	for i := range h.nodes {
+		if h.nodes[i] == n {
+			at = i
+		}
+	}
+	p := propose(t, n, "x")
+	h.disks[at].SetFaults(vfs.Faults{Fail: func(o vfs.Op) error {
+		if o.Kind == vfs.OpSync {
+			return errors.New("an error of the medium")
+		}
+		return nil
+	}})
+	h.until("it stops", func() bool { return n.Status().State == Stopped })
+	if s := n.Status(); !errors.Is(s.Problem, ErrDisk) || len(p.ready) == 0 {
+		t.Errorf("it says %v", s.Problem)
+	}
+	_ = n.Close()
+	h.nodes[at] = nil
+	h.until("the others go on", func() bool { return h.leader() != nil })
+	h.append(h.leader(), "y")
+	h.disks[at].SetFaults(vfs.Faults{})
+	h.disks[at].Crash(h.random.IntN)
+	back := h.start(at)
+	h.append(back, "z")
+	got := h.agree()
+	if got[len(got)-1] != "z" || got[len(got)-2] != "y" {
+		t.Errorf("they have %v", got)
+	}
+}

@@ -1,0 +1,307 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"slices"
+	"strings"
+
+	"github.com/ben-ng/gaggle/founding"
+	"github.com/ben-ng/gaggle/raft"
+	"github.com/ben-ng/gaggle/snapshot"
+	"github.com/ben-ng/gaggle/vfs"
+	"github.com/ben-ng/gaggle/wal"
+	"github.com/ben-ng/gaggle/wire"
+)
+
+// A Home is the directory that a node lives in, opened and read: who it is, what it has
+// promised while its cluster was founded, its log and its snapshots. It belongs to one
+// node at a time, which closes it.
+type Home struct {
+	dir       vfs.Dir
+	lock      io.Closer
+	identity  *wal.Identity
+	founding  founding.Saved
+	snapshots *snapshot.Store
+	options   wal.Options
+	// log is nil as long as the node is no member, recovered what was in it at the start.
+	log       *wal.Log
+	recovered *wal.Recovered
+	// Lost says why what was in the directory could not be trusted, so that it was put aside
+	// and the node begins as a new one; nil if it could.
+	Lost error
+}
+
+// HomeConfig says whose directory it is to be.
+type HomeConfig struct {
+	// ID is the identity that the node gets if the directory is new.
+	ID raft.NodeID
+	// Name, if not empty, is the name that the identity in the directory must begin with.
+	Name string
+	// Cluster and Size are those of the cluster; a directory of another is refused.
+	Cluster string
+	Size    int
+	// Mark becomes part of a new directory's identity: random bytes.
+	Mark [16]byte
+	// SegmentBytes is the size of the log's segments; 0 is the default.
+	SegmentBytes int64
+}
+
+// homePrefixes begin the names of the files of a log and of snapshots.
+var homePrefixes = []string{"log-", "spare-", "snapshot-", "incoming-"}
+
+// What files a home has beside those of the log and the snapshots, and what is put before
+// the names of those that cannot be trusted.
+const (
+	foundingFile = "founding"
+	identityFile = "identity"
+	asidePrefix  = "lost-"
+)
+
+// OpenHome opens a directory, or makes it a node's if it is empty.
+//
+// Errors, in words that say what to do: vfs.ErrLocked if it is in use; wal.ErrCopied if it is
+// the copy of another; ErrForeign if it is another node's or cluster's; ErrIncomplete if
+// part of it is missing; and those of the disk. What cannot be read of what the node has
+// promised is no error: see Home.Lost.
+func OpenHome(dir vfs.Dir, config HomeConfig) (*Home, error) {
+	lock, err := dir.Lock()
+	if err != nil {
+		return nil, err
+	}
+	h := &Home{dir: dir, lock: lock}
+	if err := h.open(config); err != nil {
+		_ = h.Close()
+		return nil, fmt.Errorf("directory %s: %w", dir.Path(), err)
+	}
+	return h, nil
+}
+
+// ErrForeign: the directory is that of another node, or of a node of another cluster.
+var ErrForeign = errors.New("the directory is not this node's")
+
+// ErrIncomplete: files are missing in the directory.
+var ErrIncomplete = errors.New("the directory is incomplete")
+
+func (h *Home) open(config HomeConfig) error {
+	err := h.readIdentity(config)
+	if err == nil {
+		err = h.readAll(config)
+	}
+	var lost *lostError
+	if !errors.As(err, &lost) {
+		return err
+	}
+	h.Lost = lost
+	if err := h.putAside(); err != nil {
+		return err
+	}
+	if err := h.readIdentity(config); err != nil {
+		return err
+	}
+	return h.readAll(config)
+}
+
+// A lostError says that what the node has promised cannot be read.
+type lostError struct{ why error }
+
+func (e *lostError) Error() string {
+	return fmt.Sprintf("what the node has promised cannot be read, so it may not vote by its old name: %v", e.why)
+}
+
+func (e *lostError) Unwrap() error { return e.why }
+
+// readIdentity reads whose directory it is, or says so in an empty one.
+func (h *Home) readIdentity(config HomeConfig) error {
+	id, err := wal.OpenIdentity(h.dir)
+	switch {
+	case errors.Is(err, wal.ErrNoIdentity):
+		return h.settle(config)
+	case err != nil:
+		return err
+	case id.Cluster != config.Cluster || id.Size != config.Size:
+		return fmt.Errorf("%w: it is that of a node of cluster %q of size %d, not of %q of size %d; give each node a directory of its own",
+			ErrForeign, id.Cluster, id.Size, config.Cluster, config.Size)
+	case config.Name != "" && !strings.HasPrefix(string(id.Node), config.Name+"#"):
+		return fmt.Errorf("%w: it is that of node %s, not of one called %q; give each node a directory of its own", ErrForeign, id.Node, config.Name)
+	}
+	h.identity = id
+	return id.Started()
+}
+
+// settle makes an empty directory this node's. What it has promised is written before who
+// it is: so an identity without promises is never that of a node that has made none.
+func (h *Home) settle(config HomeConfig) error {
+	if err := h.putAsideTheRest(); err != nil {
+		return err
+	}
+	names, err := h.dir.List()
+	if err != nil {
+		return err
+	}
+	if i := slices.IndexFunc(names, func(name string) bool { return isOfHome(name) && name != foundingFile }); i >= 0 {
+		return fmt.Errorf("%w: there is a file %s, and none that says whose it is; restore the whole directory, or empty it, "+
+			"which makes the node a new one", ErrIncomplete, names[i])
+	}
+	if err := h.saveFounding(&founding.Saved{}); err != nil {
+		return err
+	}
+	h.identity, err = wal.CreateIdentity(h.dir, wal.Identity{Directory: config.Mark, Node: config.ID, Cluster: config.Cluster, Size: config.Size})
+	if err != nil {
+		return err
+	}
+	return h.identity.Started()
+}
+
+// isOfHome reports whether a file is one that a node keeps: whatever is not put aside, and
+// neither hidden nor a directory's lock.
+func isOfHome(name string) bool {
+	return name == foundingFile || slices.ContainsFunc(homePrefixes, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
+}
+
+// readAll reads everything else.
+func (h *Home) readAll(config HomeConfig) error {
+	if err := h.readFounding(); err != nil {
+		return err
+	}
+	h.options = wal.Options{Identity: h.identity.Directory, SegmentBytes: config.SegmentBytes}
+	if h.founding.State != founding.Fresh {
+		if err := h.openSnapshots(h.founding.Charter.Cluster); err != nil {
+			return err
+		}
+	}
+	var err error
+	h.log, h.recovered, err = wal.Open(h.dir, h.options)
+	switch {
+	case errors.Is(err, wal.ErrNoLog) && h.founding.State == founding.Member:
+		return fmt.Errorf("%w: the node is a member, and its log is gone; restore the whole directory, or empty it, "+
+			"which makes the node a new one", ErrIncomplete)
+	case errors.Is(err, wal.ErrNoLog):
+		return nil
+	case err != nil:
+		return err
+	case h.recovered.Lost != nil:
+		return &lostError{h.recovered.Lost}
+	case h.founding.State == founding.Fresh:
+		// It was begun, and the node stopped before it took part in anything.
+		return h.forgetLog()
+	}
+	return nil
+}
+
+func (h *Home) readFounding() error {
+	b, err := vfs.ReadFile(h.dir, foundingFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%w: the file %s is gone; restore the whole directory, or empty it, which makes the node a new one", ErrIncomplete, foundingFile)
+	}
+	if err != nil {
+		return err
+	}
+	if err := h.founding.UnmarshalBinary(b); err != nil {
+		return &lostError{err}
+	}
+	return nil
+}
+
+// forgetLog removes a log in which nothing was promised.
+func (h *Home) forgetLog() error {
+	err := h.log.Close()
+	h.log, h.recovered = nil, nil
+	if err != nil {
+		return err
+	}
+	names, err := h.dir.List()
+	if err != nil {
+		return err
+	}
+	for _, name := range names {
+		if strings.HasPrefix(name, "log-") || strings.HasPrefix(name, "spare-") {
+			if err := h.dir.Remove(name); err != nil {
+				return err
+			}
+		}
+	}
+	return h.dir.Sync()
+}
+
+// putAside gives everything in the directory another name, so that the node can begin anew
+// and somebody can look into it. The identity goes first, and for good, so that nothing of
+// it can come back without the rest.
+func (h *Home) putAside() error {
+	if h.log != nil {
+		_ = h.log.Close()
+	}
+	h.log, h.recovered, h.founding = nil, nil, founding.Saved{}
+	if err := h.dir.Rename(identityFile, asidePrefix+identityFile); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := h.dir.Sync(); err != nil {
+		return err
+	}
+	return h.putAsideTheRest()
+}
+
+// putAsideTheRest goes on where putAside was interrupted.
+func (h *Home) putAsideTheRest() error {
+	names, err := h.dir.List()
+	if err != nil || !slices.Contains(names, asidePrefix+identityFile) {
+		return err
+	}
+	for _, name := range names {
+		if !isOfHome(name) {
+			continue
+		}
+		if err := h.dir.Rename(name, asidePrefix+name); err != nil {
+			return err
+		}
+	}
+	return h.dir.Sync()
+}
+
+// ID is the identity of the node that lives here.
+func (h *Home) ID() raft.NodeID { return h.identity.Node }
+
+// Starts is how often the directory was opened by a node.
+func (h *Home) Starts() uint64 { return h.identity.Starts }
+
+// begin makes the log that a node begins with when it becomes a member.
+func (h *Home) begin(saved raft.Saved) error {
+	log, err := wal.Create(h.dir, h.options)
+	if err != nil {
+		return err
+	}
+	h.log = log
+	return log.Append([]*raft.Write{{HardState: &saved.HardState, Entries: [][]raft.Entry{saved.Entries}}})
+}
+
+// openSnapshots opens the snapshots of the node's cluster, once it has one.
+func (h *Home) openSnapshots(cluster wire.ClusterID) error {
+	var err error
+	if h.snapshots, err = snapshot.Open(h.dir, cluster); err != nil {
+		return err
+	}
+	for _, info := range h.snapshots.List() {
+		h.options.Snapshots = append(h.options.Snapshots, info.Meta)
+	}
+	return nil
+}
+
+// saveFounding makes durable what the node has promised while the cluster is founded.
+func (h *Home) saveFounding(saved *founding.Saved) error {
+	b, err := saved.AppendBinary(nil)
+	if err != nil {
+		return err
+	}
+	return vfs.WriteFile(h.dir, foundingFile, b)
+}
+
+// Close lets others have the directory.
+func (h *Home) Close() error {
+	var err error
+	if h.log != nil {
+		err = h.log.Close()
+	}
+	return errors.Join(err, h.lock.Close())
+}

@@ -1,0 +1,179 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+)
+
+func TestNodesComeBackAsTheyWere(t *testing.T) {
+	h := newHomes(t, 3, nil)
+	h.until("one leads", func() bool { return h.leader() != nil })
+	var want []string
+	for round := range 5 {
+		for i, n := range h.nodes {
+			value := fmt.Sprintf("%d of %d", i, round)
+			h.append(n, value)
+			want = append(want, value)
+		}
+		if got := h.agree(); !slices.Equal(got, want) {
+			t.Fatalf("they have %v, want %v", got, want)
+		}
+		before := h.nodes[0].ID()
+		for i := range h.nodes {
+			h.crash(i)
+		}
+		for i := range h.nodes {
+			h.start(i)
+		}
+		if h.nodes[0].ID() != before {
+			t.Fatalf("%s came back as %s", before, h.nodes[0].ID())
+		}
+	}
+	if got := h.agree(); !slices.Equal(got, want) {
+		t.Fatalf("they have %v, want %v", got, want)
+	}
+}
+
+// Whatever crashes, and whenever: what was acknowledged is there once, in the order of its
+// node, and nothing is there that nobody appended.
+func TestNothingAcknowledgedIsLostInACrash(t *testing.T) {
+	for seed := range uint64(15) {
+		h := newHomes(t, 3, func(c *Config) { c.CheckpointBytes = 2000; c.TailBytes = 1000 })
+		h.random.IntN(int(seed)*3 + 1)
+		h.until("one leads", func() bool { return h.leader() != nil })
+		acknowledged := map[string]bool{}
+		var open []*Proposal
+		number := 0
+		for range 120 {
+			i := h.random.IntN(3)
+			switch n := h.nodes[i]; {
+			case n == nil:
+				if h.random.IntN(3) == 0 {
+					h.start(i)
+				}
+			case h.random.IntN(12) == 0:
+				h.crash(i)
+			default:
+				number++
+				open = append(open, propose(t, n, fmt.Sprint(number)))
+			}
+			for range h.random.IntN(30) {
+				h.step()
+			}
+			open = slices.DeleteFunc(open, func(p *Proposal) bool {
+				item, done, err := p.Poll()
+				if done && err == nil {
+					acknowledged[string(item.Value)] = true
+				}
+				return done
+			})
+		}
+		for i, n := range h.nodes {
+			if n == nil {
+				h.start(i)
+			}
+		}
+		got := h.agree()
+		seen := map[string]bool{}
+		for _, v := range got {
+			if seen[v] {
+				t.Fatalf("seed %d: %s is there twice", seed, v)
+			}
+			seen[v] = true
+		}
+		for v := range acknowledged {
+			if !seen[v] {
+				t.Fatalf("seed %d: %s was acknowledged, and is not there", seed, v)
+			}
+		}
+		if len(acknowledged) < 20 {
+			t.Errorf("seed %d: only %d were acknowledged", seed, len(acknowledged))
+		}
+		for i := range h.nodes {
+			_ = h.nodes[i].Close()
+		}
+	}
+}
+
+// step lets one node, or one disk, do something.
+func (h *homes) step() {
+	i := h.random.IntN(len(h.nodes))
+	n := h.nodes[i]
+	if n == nil {
+		return
+	}
+	switch h.random.IntN(4) {
+	case 0:
+		n.Tick()
+	case 1:
+		h.storages[i].work()
+	default:
+		n.Turn()
+		n.Work()
+	}
+}
+
+// appendMany appends values on a node, and returns them.
+func (h *homes) appendMany(n *Node, count int) []string {
+	h.t.Helper()
+	var all []string
+	for i := range count {
+		value := fmt.Sprintf("%s %d %d", n.ID(), n.applied, i)
+		all = append(all, value)
+		p := propose(h.t, n, value)
+		if i%20 == 19 || i == count-1 {
+			h.until("all are appended", func() bool { return len(p.ready) > 0 })
+		}
+	}
+	return all
+}
+
+func TestWhatIsNotInMemoryIsReadFromTheDisk(t *testing.T) {
+	h := newHomes(t, 3, func(c *Config) { c.TailBytes = 2000 })
+	h.until("one leads", func() bool { return h.leader() != nil })
+	want := h.appendMany(h.nodes[0], 1500)
+	h.crash(2)
+	want = append(want, h.appendMany(h.nodes[0], 1500)...)
+	h.start(2) // what it lacks is on the leader's disk only
+	if got := h.agree(); !slices.Equal(got, want) {
+		t.Fatalf("they have %d values, want %d", len(got), len(want))
+	}
+	for _, n := range h.nodes {
+		if n.feed.first < 1000 {
+			t.Errorf("%s has everything from %d on in memory", n.ID(), n.feed.first)
+		}
+	}
+}
+
+func TestANodeThatIsFarBehindGetsASnapshot(t *testing.T) {
+	h := newHomes(t, 3, func(c *Config) { c.CheckpointBytes, c.Retain, c.TailBytes = 4000, 10, 2000 })
+	h.until("one leads", func() bool { return h.leader() != nil })
+	h.append(h.nodes[1], "first")
+	h.crash(2)
+	want := h.appendMany(h.nodes[0], 1000)
+	n := h.start(2)
+	h.until("it has caught up", func() bool { return n.applied == h.nodes[0].applied && n.applied > 1000 })
+	_, err := n.Feed().Next(t.Context(), 1, 100)
+	var compacted *CompactedError
+	if !errors.As(err, &compacted) {
+		t.Fatalf("the log begins at its beginning: %v", err)
+	}
+	for _, n := range h.nodes {
+		items, err := n.Feed().Next(t.Context(), n.applied-5, n.applied)
+		if err != nil || len(items) == 0 || !slices.Contains(want, string(items[0].Value)) {
+			t.Fatalf("%s ends with %v: %v", n.ID(), items, err)
+		}
+	}
+	// It goes on, also on its own disk, and its session is where it was.
+	h.append(n, "after")
+	for i := range h.nodes {
+		h.crash(i)
+	}
+	for i := range h.nodes {
+		h.start(i)
+	}
+	h.append(h.nodes[2], "later")
+	h.append(h.nodes[1], "last")
+}

@@ -1,0 +1,133 @@
+package engine
+
+import (
+	"bytes"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/ben-ng/gaggle/vfs"
+)
+
+// rot changes a bit of something that is written in the log of a node, wherever it is, and
+// reports how often that was: what fits into a sector is written twice.
+func (h *homes) rot(i int, text string) (found int) {
+	h.t.Helper()
+	names, err := h.disks[i].List()
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	for _, name := range names {
+		if !strings.HasPrefix(name, "log-") {
+			continue
+		}
+		b, err := vfs.ReadFile(h.disks[i], name)
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		for at := bytes.Index(b, []byte(text)); at >= 0; at = bytes.Index(b, []byte(text)) {
+			b[at] ^= 0x10
+			h.disks[i].Garble(name, int64(at), func(c []byte) { c[0] = b[at] }, 1)
+			found++
+		}
+	}
+	return found
+}
+
+func TestADamagedEntryComesFromTheOthers(t *testing.T) {
+	for name, running := range map[string]bool{"found at the start": false, "found while it runs": true} {
+		t.Run(name, func(t *testing.T) {
+			h := newHomes(t, 3, nil)
+			h.until("one leads", func() bool { return h.leader() != nil })
+			want := h.appendMany(h.nodes[0], 60)
+			h.agree()
+			if !running {
+				h.crash(1)
+			}
+			if h.rot(1, want[10]) == 0 || h.rot(1, want[40]) == 0 {
+				t.Fatal("it is not where it is thought to be")
+			}
+			n := h.nodes[1]
+			if !running {
+				n = h.start(1)
+			}
+			h.until("it is found", func() bool { return len(n.mending.wanted) > 0 })
+			h.until("it is mended", func() bool { return len(n.mending.wanted) == 0 })
+			if got := h.agree(); !slices.Equal(got, want) {
+				t.Fatalf("they have %d values, want %d", len(got), len(want))
+			}
+			for i := range h.nodes {
+				h.crash(i)
+			}
+			if n = h.start(1); len(n.home.recovered.Faulty) > 0 {
+				t.Fatalf("it is still damaged: %v", n.home.recovered.Faulty)
+			}
+			h.start(0)
+			if got := h.agree(); !slices.Equal(got, want) {
+				t.Fatalf("they have %d values, want %d", len(got), len(want))
+			}
+		})
+	}
+}
+
+// If the others do not have it, it may have been acknowledged all the same: by this node and
+// by one that is gone. So nothing is guessed, and the node says what it waits for.
+func TestWhatNobodyHasIsWaitedFor(t *testing.T) {
+	h := newHomes(t, 3, nil)
+	h.until("one leads", func() bool { return h.leader() != nil })
+	leader := slices.Index(h.nodes, h.leader())
+	other, behind := (leader+1)%3, (leader+2)%3
+	want := h.appendMany(h.leader(), 5)
+	h.agree()
+	h.crash(behind)
+	large := "acknowledged by two " + strings.Repeat("x", 2000) // too large to be written twice
+	p := propose(t, h.leader(), large)
+	h.until("it is", func() bool { return len(p.ready) > 0 })
+	h.crash(leader)
+	h.crash(other)
+	if h.rot(other, "acknowledged by two") != 1 {
+		t.Fatal("it is not there")
+	}
+	h.start(behind)
+	n := h.start(other)
+	h.until("it says so", func() bool { return errors.Is(n.Status().Problem, ErrDamaged) })
+	for range 500 {
+		if h.tick(); h.leader() != nil {
+			t.Fatalf("%s leads without what was acknowledged", h.leader().ID())
+		}
+	}
+	h.start(leader)
+	if got := h.agree(); !slices.Equal(got, append(want, large)) {
+		t.Fatalf("they have %v", got)
+	}
+}
+
+// Where neither copy of the end of the log can be read, nobody knows what was acknowledged. So
+// the node does not go by its old name any more.
+func TestANodeThatCannotReadWhatItPromisedBeginsAnew(t *testing.T) {
+	h := newHomes(t, 3, nil)
+	h.until("one leads", func() bool { return h.leader() != nil })
+	want := h.appendMany(h.nodes[0], 5)
+	h.append(h.nodes[0], "small")
+	h.agree()
+	before := h.nodes[1].ID()
+	h.crash(1)
+	if h.rot(1, "small") != 2 {
+		t.Fatal("it is not there twice")
+	}
+	n := h.start(1)
+	if n.ID() == before || n.home.Lost == nil || !errors.Is(n.Status().Problem, ErrDamaged) {
+		t.Fatalf("%s is back, with %v", n.ID(), n.Status().Problem)
+	}
+	h.until("it stands by", func() bool { return n.Status().State == Standby })
+	h.crash(1)
+	if again := h.start(1); again.ID() != n.ID() || again.home.Lost != nil {
+		t.Fatalf("%s came back as %s: %v", n.ID(), again.ID(), again.home.Lost)
+	}
+	h.nodes[1] = nil // it is none of those that agree
+	h.append(h.nodes[0], "more")
+	if got := h.agree(); !slices.Equal(got, append(want, "small", "more")) {
+		t.Fatalf("they have %v", got)
+	}
+}

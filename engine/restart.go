@@ -1,0 +1,137 @@
+package engine
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/ben-ng/gaggle/founding"
+	"github.com/ben-ng/gaggle/raft"
+	"github.com/ben-ng/gaggle/snapshot"
+	"github.com/ben-ng/gaggle/vfs"
+	"github.com/ben-ng/gaggle/wire"
+)
+
+// setStorage fills in what the configuration leaves open of where the node keeps what it
+// has.
+func (c *Config) setStorage() error {
+	c.CheckpointBytes = cmp.Or(c.CheckpointBytes, defaultCheckpointBytes)
+	c.TailBytes = cmp.Or(c.TailBytes, defaultTailBytes)
+	c.SnapshotRate = cmp.Or(c.SnapshotRate, defaultSnapshotRate)
+	if c.Home != nil {
+		if c.Home.ID() != c.ID {
+			return fmt.Errorf("engine: Config.ID is %q, the home is that of %q", c.ID, c.Home.ID())
+		}
+		if c.Storage == nil {
+			c.Storage = newDisk(c.Home)
+		}
+	} else if c.Storage == nil {
+		c.Storage = inMemory{&lanesRun{}}
+	}
+	return nil
+}
+
+// openSnapshots opens the snapshots of the node's cluster: in its home, or in memory.
+func (n *Node) openSnapshots(cluster wire.ClusterID) error {
+	if n.home == nil {
+		var err error
+		n.snapshots, err = snapshot.Open(vfs.NewDisk(), cluster)
+		return err
+	}
+	if n.home.snapshots == nil {
+		if err := n.home.openSnapshots(cluster); err != nil {
+			return err
+		}
+	}
+	n.snapshots = n.home.snapshots
+	return nil
+}
+
+// newFounder makes a node's part in founding, which goes on from what it has promised.
+func newFounder(c *Config) (*founding.Founder, error) {
+	if c.Home == nil {
+		return founding.New(c.Founding)
+	}
+	c.Founding.Starts, c.Founding.Nonce = c.Home.Starts(), c.Nonce
+	return founding.Restore(c.Founding, c.Home.founding)
+}
+
+// comeHome begins where the node was when it stopped.
+func (n *Node) comeHome() error {
+	h := n.home
+	n.feed.older = h.read
+	if h.Lost != nil {
+		n.log.Error("the node begins anew, under another id", slog.Any("error", h.Lost))
+		n.published.Problem = n.failure("join", errors.Join(ErrDamaged, h.Lost),
+			"it takes the place of the member that it was when that is replaced; what was in the directory was put aside")
+	}
+	if h.log == nil {
+		return nil
+	}
+	saved := h.recovered.Saved
+	for _, p := range h.recovered.Faulty {
+		n.mend(p)
+	}
+	n.mending.impaired = len(h.recovered.Faulty) > 0
+	c := n.founder.Charter()
+	if err := n.takePart(c.Cluster, saved); err != nil {
+		return err
+	}
+	if cut := h.recovered.Cut; cut != nil {
+		n.log.Info("the last write had not come to its end when the node stopped, and was taken back", slog.String("cut", cut.String()))
+	}
+	n.sessions.configure(raft.NewConfiguration(c.Voters, nil))
+	n.feed.begin(saved.Compacted.Index+1, saved.Snapshot.Last.Index, skipped{})
+	if saved.Snapshot.Last.Index > 0 {
+		if err := n.comeBackFromSnapshot(saved.Snapshot); err != nil {
+			return err
+		}
+		n.feed.available = saved.Compacted.Index + 1
+	}
+	if n.founder.State() == founding.Member {
+		n.setState(Member, "")
+	}
+	return nil
+}
+
+// comeBackFromSnapshot begins with the state in a snapshot.
+func (n *Node) comeBackFromSnapshot(meta raft.SnapshotMeta) error {
+	for _, info := range n.snapshots.List() {
+		if info.Meta.Last != meta.Last {
+			continue
+		}
+		head, state, err := openSnapshot(n.snapshots, info)
+		if err != nil {
+			return err
+		}
+		_ = state.Close()
+		n.restore(info, head)
+		return nil
+	}
+	return fmt.Errorf("%w: no snapshot at %v is left", ErrIncomplete, meta.Last)
+}
+
+// read reads the log, for the feed.
+func (h *Home) read(first, last raft.Index, maxBytes int) ([]raft.Entry, error) {
+	return h.log.Read(first, last, maxBytes)
+}
+
+// keepPromises makes durable what founding says, before anything else that it says is done.
+func (n *Node) keepPromises(u *founding.Update) error {
+	if n.home == nil || u.Persist == nil {
+		return nil
+	}
+	if u.Activated != nil && n.home.log == nil {
+		// Before the word that the node is a member, so that a member without a log is one
+		// that has lost it.
+		saved, err := raft.Found(u.Activated.Voters)
+		if err != nil {
+			return err
+		}
+		if err := n.home.begin(saved); err != nil {
+			return err
+		}
+	}
+	return n.home.saveFounding(u.Persist)
+}

@@ -1,0 +1,65 @@
+package engine
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/ben-ng/gaggle/raft"
+	"github.com/ben-ng/gaggle/snapshot"
+	"github.com/ben-ng/gaggle/vfs"
+)
+
+// trouble makes known, in the status and to watchers, what somebody has to see to.
+func (n *Node) trouble(err error) {
+	n.published.change(func(s *Status) {
+		s.Problem = err
+		n.emit(ProblemFound{err})
+	})
+}
+
+// job runs something off the turn. What panics in it stops the node, and not the process.
+func (n *Node) job(lane Lane, do func()) {
+	n.config.Storage.Do(lane, func() {
+		defer func() {
+			if p := recover(); p != nil {
+				err := fmt.Errorf("%w: %w", ErrInvariant, panicked(p))
+				_ = n.do(func() { n.fail(err) })
+			}
+		}()
+		do()
+	})
+}
+
+// diskTrouble stops the node if its disk has failed: what it holds can only be trusted
+// when it is read again. That it is full will pass.
+func (n *Node) diskTrouble(err error) {
+	if err == nil || errors.Is(err, vfs.ErrFull) || errors.Is(err, ErrDiskFull) {
+		return
+	}
+	_ = n.do(func() { n.fail(fmt.Errorf("%w: %w", ErrDisk, err)) })
+}
+
+// diskRoom takes note that the disk has no room, or has room again.
+func (n *Node) diskRoom(err error) {
+	full := err != nil
+	if n.diskFull == full {
+		return
+	}
+	n.diskFull = full
+	n.published.change(func(s *Status) { s.DiskFull = full })
+	if !full {
+		n.log.Info("the disk has room again")
+		return
+	}
+	n.log.Error("the disk is full", slog.Any("error", err))
+	n.trouble(n.failure("write", err, "make room: the node goes on by itself, and until then acknowledges nothing"))
+}
+
+// snapshotDamaged forgets a snapshot that cannot be read. The one before it, and the log
+// from there on, are kept for this.
+func (n *Node) snapshotDamaged(info snapshot.Info, err error) {
+	n.complain(slog.LevelError, "a snapshot is damaged", raft.None, err)
+	n.trouble(n.failure("snapshot", errors.Join(ErrDamaged, err), "it is not used; the next checkpoint makes another"))
+	n.job(SnapshotLane, func() { _ = n.snapshots.Remove(info.Name) })
+}
