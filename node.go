@@ -43,31 +43,24 @@ type Node[T any] struct {
 // cluster in the background: Ready waits for that, and so does everything that needs
 // it. The context bounds Join alone.
 //
-// Size is the only option that is needed, and InMemory on a channel that crosses
-// processes. Close the node when it is done with.
+// Size is the only option that is needed, and Dir or InMemory on a channel that crosses
+// processes. With Dir, Join reads what is in the directory, which takes about a second for
+// each GiB of log. Close the node when it is done with.
 //
-// Errors: an *Error around that of the context, if it has ended already, or around what
-// the channel says: channel.ErrInUse if a node is attached to a channel that has room for
-// one, and errors of package net if an address is malformed or cannot be listened on.
-// What is wrong with an option is an error in words, which is no *Error.
+// Errors: an *Error around that of the context, if it has ended already; around what is
+// wrong with the directory, see Dir; or around what the channel says: channel.ErrInUse if a
+// node is attached to a channel that has room for one, and errors of package net if an
+// address is malformed or cannot be listened on. What is wrong with an option is an error in
+// words, which is no *Error.
 func Join[T any](ctx context.Context, ch channel.Channel, options ...Option) (*Node[T], error) {
-	ended := ctx.Err()
 	s, err := newSettings(ch, options)
 	if err != nil {
 		return nil, err
 	}
-	config := s.engineConfig()
-	if ended != nil {
-		return nil, &Error{Op: "join", Node: config.ID, Err: ended, Hint: "the node was not attached"}
-	}
-	e, err := engine.New(config)
+	e, err := s.join(ctx.Err(), ch)
 	if err != nil {
 		return nil, err
 	}
-	if err := e.Open(ch); err != nil {
-		return nil, err
-	}
-	e.Start()
 	return &Node[T]{engine: e, codec: s.codec}, nil
 }
 

@@ -1,6 +1,7 @@
 package gaggle
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/binary"
 	"encoding/hex"
@@ -16,6 +17,7 @@ import (
 	"github.com/ben-ng/gaggle/engine"
 	"github.com/ben-ng/gaggle/founding"
 	"github.com/ben-ng/gaggle/raft"
+	"github.com/ben-ng/gaggle/vfs"
 )
 
 // DefaultName is the cluster's name if none is given: "gaggle".
@@ -24,9 +26,9 @@ const DefaultName = "gaggle"
 // MaxSize is the largest cluster that can be founded: 64 nodes.
 const MaxSize = raft.MaxMembers
 
-// An Option is an argument of Join: Size, Name, ID, InMemory, Logger, WithCodec, or a
-// Timing. All nodes of a cluster should have the same, but for ID and Logger. Of two of a
-// kind, the last counts.
+// An Option is an argument of Join: Size, Dir, Name, ID, InMemory, Retain, Logger,
+// WithCodec, or a Timing. All nodes of a cluster should have the same, but for Dir, ID and
+// Logger. Of two of a kind, the last counts.
 type Option interface{ apply(*settings) error }
 
 type option func(*settings) error
@@ -38,6 +40,8 @@ type settings struct {
 	name     string
 	id       string
 	inMemory bool
+	dir      string
+	retain   Index
 	timing   Timing
 	codec    Codec
 	log      *slog.Logger
@@ -94,8 +98,39 @@ func ID(name string) Option {
 	})
 }
 
+// Dir is the directory that the node lives in: its identity, its log and its snapshots. It
+// is made if it is not there, and is this node's alone. What Append has acknowledged is on
+// the disks of a majority of the nodes that have one. A node that is started again in its
+// directory, after whatever ended it, is the same node, and goes on where it was.
+//
+// Join refuses a directory that is in use (vfs.ErrLocked), that is a copy of another
+// (wal.ErrCopied), that is another node's or cluster's (engine.ErrForeign), or of which a
+// part is missing (engine.ErrIncomplete), and says what to do. If what the node has promised
+// cannot be read any more, the files are put aside and it begins as a new node, a standby,
+// which Status.Problem says. docs/faults.md has all that may befall a disk, and what follows.
+func Dir(path string) Option {
+	return option(func(s *settings) error {
+		if path == "" {
+			return errors.New("gaggle: Dir: the path is empty")
+		}
+		s.dir = path
+		return nil
+	})
+}
+
+// Retain says how many entries of the log stay, at least: the last n, the cluster's own
+// among them. What is older is removed now and then, and Entries below it gives
+// ErrCompacted. The default, and 0, is to keep them all. It is for logs; a state machine
+// needs no entry that its snapshot has, and keeps those since the last two.
+func Retain(n uint64) Option {
+	return option(func(s *settings) error {
+		s.retain = Index(n)
+		return nil
+	})
+}
+
 // InMemory says that the node may keep its log in memory although the others may
-// outlive it. It is needed on a channel that crosses processes, as tcp does.
+// outlive it. It, or Dir, is needed on a channel that crosses processes, as tcp does.
 //
 // Each member that stops is lost to its cluster for good: restarting makes a new node,
 // which is a standby, and members are not replaced yet. When half of the members or more
@@ -197,20 +232,71 @@ func newSettings(ch channel.Channel, options []Option) (*settings, error) {
 	if s.size == 0 {
 		return nil, errors.New("gaggle: Join: say how many nodes the cluster has, with gaggle.Size")
 	}
-	if ch.CrossesProcesses() && !s.inMemory {
+	switch {
+	case s.dir != "" && s.inMemory:
+		return nil, errors.New("gaggle: Join: Dir says to keep the log on a disk, and InMemory in memory: say one of them")
+	case ch.CrossesProcesses() && !s.inMemory && s.dir == "":
 		return nil, errors.New("gaggle: Join: this channel reaches other processes, and the node would keep its log in memory only, " +
-			"so that a node that stops is lost to its cluster for good: say gaggle.InMemory() if that is what you want")
-	}
-	if s.id == "" {
-		s.id = randomHex(4)
+			"so that a node that stops is lost to its cluster for good: say gaggle.Dir(path) to keep it on a disk, " +
+			"or gaggle.InMemory() if that is what you want")
 	}
 	return s, nil
 }
 
-func (s *settings) engineConfig() engine.Config {
+// home opens the directory that the node lives in; nil if it has none.
+func (s *settings) home() (*engine.Home, error) {
+	if s.dir == "" {
+		return nil, nil //nolint:nilnil // no home is what such a node has
+	}
+	dir, err := vfs.OS(s.dir)
+	if err != nil {
+		return nil, err
+	}
+	return engine.OpenHome(dir, engine.HomeConfig{
+		ID: s.newID(), Name: s.id, Cluster: s.name, Size: s.size, Mark: randomMark(),
+	})
+}
+
+// join makes a node and attaches it, unless the context had ended.
+func (s *settings) join(ended error, ch channel.Channel) (*engine.Node, error) {
+	home, err := s.home()
+	if err != nil {
+		return nil, &Error{Op: "join", Node: NodeID(s.id), Err: err}
+	}
+	config := s.engineConfig(home)
+	if ended != nil {
+		err = &Error{Op: "join", Node: config.ID, Err: ended, Hint: "the node was not attached"}
+	}
+	var e *engine.Node
+	if err == nil {
+		e, err = engine.New(config)
+	}
+	if err == nil {
+		err = e.Open(ch)
+	}
+	if err != nil {
+		if home != nil {
+			_ = home.Close()
+		}
+		return nil, err
+	}
+	e.Start()
+	return e, nil
+}
+
+// newID is an identity that no node has had.
+func (s *settings) newID() raft.NodeID {
+	return raft.NodeID(cmp.Or(s.id, randomHex(4)) + "#" + randomHex(6))
+}
+
+func (s *settings) engineConfig(home *engine.Home) engine.Config {
 	tick := s.timing.Heartbeat / ticksPerHeartbeat
 	ticks := func(d time.Duration) int { return int((d + tick - 1) / tick) }
-	id := raft.NodeID(s.id + "#" + randomHex(6))
+	id := s.newID()
+	if home != nil {
+		id = home.ID()
+	}
+	name, _, _ := strings.Cut(string(id), "#")
 	core := raft.DefaultConfig(id, randomNumber())
 	core.HeartbeatTicks = ticksPerHeartbeat
 	core.ElectionTicksMin = ticks(s.timing.ElectionMin)
@@ -221,10 +307,17 @@ func (s *settings) engineConfig() engine.Config {
 		Size:         s.size,
 		TickInterval: tick,
 		Raft:         core,
-		Founding:     founding.Config{Name: s.id, Seed: randomNumber()},
+		Founding:     founding.Config{Name: name, Seed: randomNumber()},
 		Nonce:        randomNumber(),
+		Home:         home,
+		Retain:       s.retain,
 		Log:          s.log,
 	}
+}
+
+func randomMark() (mark [16]byte) {
+	_, _ = rand.Read(mark[:]) // never fails: see crypto/rand
+	return mark
 }
 
 func randomHex(bytes int) string {

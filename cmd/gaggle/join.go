@@ -21,6 +21,7 @@ type joinOptions struct {
 	name   string
 	listen string
 	id     string
+	dir    string
 	json   bool
 	status bool
 	exit   bool
@@ -51,9 +52,11 @@ of standard error {"event":"listening",…}, {"event":"status",…}, {"event":"u
 at an interrupt, or a record of the log with "level" and "msg". In JSON, what is not
 UTF-8 becomes U+FFFD.
 
-The node keeps its log in memory, and nodes are not replaced: a node that leaves, with
---exit too, takes its vote along, and when half of the N nodes or more have ever
-stopped nothing is committed any more. Connections are neither encrypted nor
+With --dir the node lives in a directory, and a committed line is on the disks of a majority
+of the nodes: whatever ends it, the same command goes on where it was, and writes out all
+lines again. Without, it keeps its log in memory: a node that leaves, with --exit too, does
+not come back, and when half of the N nodes or more are gone before others have taken their
+places, nothing is committed any more. Connections are neither encrypted nor
 authenticated; a node that listens on any port does so on all interfaces, unless all
 addresses are of this machine alone.`,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -70,6 +73,7 @@ addresses are of this machine alone.`,
 	c.Flags().StringVar(&o.name, "name", gaggle.DefaultName, "the cluster's name")
 	c.Flags().StringVar(&o.listen, "listen", "", "the address to listen on, HOST:PORT")
 	c.Flags().StringVar(&o.id, "id", "", "what to call this node (default a random name)")
+	c.Flags().StringVar(&o.dir, "dir", "", "the directory that this node lives in (default: its log is in memory)")
 	c.Flags().BoolVar(&o.json, "json", false, "write one JSON object a line")
 	c.Flags().BoolVar(&o.status, "status", false, "write the node's status to standard error every second (SIGUSR1: once)")
 	c.Flags().BoolVar(&o.exit, "exit", false, "leave when all lines of standard input are committed")

@@ -17,7 +17,7 @@ import (
 
 // joinAt joins, listening where it was told to, or else where it can, which it returns.
 func joinAt(ctx context.Context, places []string, o joinOptions, log *slog.Logger) (*gaggle.Node[[]byte], string, error) {
-	options := []gaggle.Option{gaggle.Size(o.size), gaggle.Name(o.name), gaggle.InMemory(), gaggle.Logger(log)}
+	options := []gaggle.Option{gaggle.Size(o.size), gaggle.Name(o.name), gaggle.Logger(log), keeping(o.dir)}
 	if o.id != "" {
 		options = append(options, gaggle.ID(o.id))
 	}
@@ -38,6 +38,14 @@ func joinAt(ctx context.Context, places []string, o joinOptions, log *slog.Logge
 		}
 	}
 	return nil, "", last
+}
+
+// keeping says where a node keeps its log.
+func keeping(dir string) gaggle.Option {
+	if dir == "" {
+		return gaggle.InMemory()
+	}
+	return gaggle.Dir(dir)
 }
 
 // mayBeElsewhere reports whether an address cannot be listened on because it is another
