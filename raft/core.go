@@ -14,8 +14,10 @@ type Core struct {
 	members membership
 	// latest is the latest snapshot taken or installed.
 	latest SnapshotMeta
-	// impaired: entries of the log are damaged on disk, and not repaired yet.
+	// impaired: entries of the log are damaged on disk, and not repaired yet: what is whole
+	// ends at intact.
 	impaired bool
+	intact   Index
 
 	role   Role
 	leader NodeID
@@ -63,6 +65,7 @@ func New(config Config, saved Saved) (*Core, error) {
 		return nil, fmt.Errorf("raft: what was saved is not a log: %w", err)
 	}
 	c.persist = persistence{written: c.log.last.Index, durable: c.log.last.Index}
+	c.intact = max(c.log.base.Index, max(saved.Damaged, 1)-1)
 	c.awaitElection()
 	return c, nil
 }

@@ -57,9 +57,10 @@ func (c *Core) appendEntries(m Message, b *AppendEntries) {
 	c.setCommit(min(b.Commit, last))
 	f := &c.following
 	f.matched = max(f.matched, last)
-	if last > c.persist.durable {
-		// The write will bring an answer; what is below the message need not have one.
-		f.acknowledged = max(f.acknowledged, min(prev.Index, c.persist.durable))
+	if last > c.whole() {
+		// The write, or the repair, will bring an answer; what is below the message need not
+		// have one.
+		f.acknowledged = max(f.acknowledged, min(prev.Index, c.whole()))
 	} else if len(b.Entries) > 0 {
 		f.answerDue = true
 	}
@@ -109,10 +110,18 @@ func (c *Core) heartbeat(m Message, b *Heartbeat) {
 	c.send(m.From, &HeartbeatReply{Session: b.Session, ReadSequence: b.ReadSequence})
 }
 
+// whole is the index up to which the log is durable and no entry is damaged.
+func (c *Core) whole() Index {
+	if c.impaired {
+		return min(c.persist.durable, c.intact)
+	}
+	return c.persist.durable
+}
+
 // acknowledge tells the leader how far this node's durable log equals its own.
 func (c *Core) acknowledge() {
 	f := &c.following
-	upTo := min(f.matched, c.persist.durable)
+	upTo := min(f.matched, c.whole())
 	if c.leader == None || !c.persist.hardDurable() || upTo <= f.acknowledged && !f.answerDue || upTo == 0 {
 		return
 	}

@@ -30,9 +30,13 @@ type Saved struct {
 	Entries []Entry
 	// Impaired says that entries of the log are damaged on disk: their positions are
 	// known, and so is that they were acknowledged, but what they said is not. All of them
-	// are Stored. The node votes and acknowledges as ever, and does not stand for election
-	// before Repaired, as it could not replicate what it has.
+	// are Stored. Until Repaired, the node votes as ever, as nobody may be elected who lacks
+	// what it acknowledged; it does not stand for election, as it could not replicate what
+	// it has; and it acknowledges nothing from the first of them on, as it could not give
+	// back what a leader would count on.
 	Impaired bool
+	// Damaged is the index of the first of them; 0 if any of Stored may be.
+	Damaged Index
 }
 
 // A TermRun is a run of entries of one term.

@@ -35,20 +35,22 @@ func (s *scripted) doCrash(r *reader) {
 	})
 }
 
-// doRestart: restart a b [stored 5] [impaired]. Entries up to 5 are not given to the core,
-// only their terms; impaired, some of them are damaged.
+// doRestart: restart a b [stored 5 [impaired 3]]. Entries up to 5 are not given to the core,
+// only their terms; impaired, some of them are damaged, the first of which is 3.
 func (s *scripted) doRestart(r *reader) {
 	var nodes []*scriptedNode
 	for r.more() && !r.skip("stored") {
 		nodes = append(nodes, s.node(NodeID(r.next())))
 	}
 	var stored Index
-	impaired := false
+	damaged := Index(0)
 	if r.more() {
-		stored, impaired = Index(r.number()), r.skip("impaired")
+		if stored = Index(r.number()); r.skip("impaired") {
+			damaged = Index(r.number())
+		}
 	}
 	for _, n := range nodes {
-		n.disk.Impaired = impaired
+		n.disk.Impaired, n.disk.Damaged = damaged > 0, damaged
 		s.startFrom(n, stored)
 		s.say(string(n.id), "%s", showState(n))
 	}

@@ -45,7 +45,9 @@ func (r *recovery) found(err error) *Recovered {
 		return f
 	}
 	f.Saved.Compacted = t.base
-	f.Saved.Impaired = len(t.faulty) > 0
+	if f.Saved.Impaired = len(t.faulty) > 0; f.Saved.Impaired {
+		f.Saved.Damaged = t.faulty[0].Index
+	}
 	f.Faulty = append(f.Faulty, t.faulty...)
 	after := s.Last.Index
 	if n := len(t.faulty); n > 0 {
