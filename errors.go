@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/ben-ng/gaggle/engine"
+	"github.com/ben-ng/gaggle/vfs"
 )
 
 // Sentinels, for errors.Is. Each function lists those that it may return.
@@ -39,6 +40,31 @@ var (
 	ErrNotLeader = engine.ErrNotLeader
 	// ErrNoHandler: the leader has no handler of that name. Nothing ran.
 	ErrNoHandler = engine.ErrNoHandler
+	// ErrCompacted: the entries that Entries was to begin with are not in the log any more;
+	// a *CompactedError says where it begins.
+	ErrCompacted = engine.ErrCompacted
+	// ErrLocked: the directory is in use, by this process or another.
+	ErrLocked = vfs.ErrLocked
+	// ErrForeign: the directory is that of another node, or of a node of another cluster.
+	ErrForeign = engine.ErrForeign
+	// ErrIncomplete: a part of the directory is missing.
+	ErrIncomplete = engine.ErrIncomplete
+	// ErrCopied: the directory is a copy, which Join returns; or the node found out that
+	// another process goes by its id, and stopped itself, which takes the place of ErrClosed.
+	ErrCopied = engine.ErrCopied
+	// ErrDisk: the node's disk failed, and it stopped itself: what is on it can only be
+	// trusted when it is read again. It takes the place of ErrClosed, and is in Status.Problem.
+	ErrDisk = engine.ErrDisk
+	// ErrDiskFull: there is no room for what the node has to write. It goes on by itself when
+	// there is. It is in Status.Problem, and returned by nothing.
+	ErrDiskFull = engine.ErrDiskFull
+	// ErrDamaged: something on the node's disk is damaged, and is fetched from the others. It
+	// is in Status.Problem if nobody has it, and returned by Entries that meet it.
+	ErrDamaged = engine.ErrDamaged
+	// ErrDiverged: the node's state is not that of the others at the same index, and it
+	// stopped itself, which takes the place of ErrClosed; or, as there is no majority for any
+	// state, nobody did, and it is in Status.Problem.
+	ErrDiverged = engine.ErrDiverged
 	// ErrInvariant: the node found a state that must not be, and stopped itself. It takes
 	// the place of ErrClosed then, and is in Status.Problem. It is a bug: report it.
 	ErrInvariant = engine.ErrInvariant
@@ -59,6 +85,12 @@ const MaxValue = engine.MaxValue
 //
 // In full: go doc github.com/ben-ng/gaggle/engine.Error
 type Error = engine.Error
+
+// A CompactedError says that entries were asked for that are not in the log any more: From
+// is what was asked for, First the first index that is available. It is an ErrCompacted.
+//
+// In full: go doc github.com/ben-ng/gaggle/engine.CompactedError
+type CompactedError = engine.CompactedError
 
 // A RemoteError is what a leader handler failed with, as text, since it comes from another
 // node: errors.Is finds nothing in it. Call is the handler's name, Text what its error

@@ -103,9 +103,9 @@ func ID(name string) Option {
 // the disks of a majority of the nodes that have one. A node that is started again in its
 // directory, after whatever ended it, is the same node, and goes on where it was.
 //
-// Join refuses a directory that is in use (vfs.ErrLocked), that is a copy of another
-// (wal.ErrCopied), that is another node's or cluster's (engine.ErrForeign), or of which a
-// part is missing (engine.ErrIncomplete), and says what to do. If what the node has promised
+// Join refuses a directory that is in use (ErrLocked), that is a copy of another
+// (ErrCopied), that is another node's or cluster's (ErrForeign), or of which a part is
+// missing (ErrIncomplete), and says what to do. If what the node has promised
 // cannot be read any more, the files are put aside and it begins as a new node, a standby,
 // which Status.Problem says. docs/faults.md has all that may befall a disk, and what follows.
 func Dir(path string) Option {

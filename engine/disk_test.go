@@ -41,14 +41,21 @@ func entryWrite(number uint64, size int) *raft.Write {
 func TestWritesThatWaitForADiskShareASync(t *testing.T) {
 	d := vfs.NewDisk()
 	s := diskOn(t, d)
-	var syncs atomic.Uint64
+	var (
+		syncs atomic.Uint64
+		file  atomic.Pointer[string]
+	)
 	begun, goOn := make(chan bool), make(chan bool)
 	d.SetFaults(vfs.Faults{Fail: func(o vfs.Op) error {
-		if o.Kind == vfs.OpSync {
-			if syncs.Add(1) == 1 {
-				begun <- true
-				<-goOn
-			}
+		if o.Kind != vfs.OpSync {
+			return nil
+		}
+		if file.CompareAndSwap(nil, &o.Name) {
+			begun <- true
+			<-goOn
+		}
+		if o.Name == *file.Load() { // a segment may be made meanwhile
+			syncs.Add(1)
 		}
 		return nil
 	}})

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/ben-ng/gaggle/raft"
+	"github.com/ben-ng/gaggle/wal"
 )
 
 // Sentinels, to be tested for with errors.Is. What is returned is an *Error around
@@ -47,7 +48,7 @@ var (
 	ErrDamaged = errors.New("an entry is damaged")
 	// ErrCopied: another process goes by this node's id, as its directory was copied, or an
 	// older one brought back. This one has stopped.
-	ErrCopied = errors.New("the node's directory was copied")
+	ErrCopied = wal.ErrCopied
 	// ErrDiverged: the node's state is not that of the others at the same index.
 	ErrDiverged = errors.New("the state is not that of the other nodes")
 	// ErrMachine: the state machine panicked, or said that it cannot go on, and the node

@@ -30,7 +30,7 @@ type Home struct {
 	log       *wal.Log
 	recovered *wal.Recovered
 	// Lost says why what was in the directory could not be trusted, so that it was put aside
-	// and the node begins as a new one; nil if it could.
+	// and the node begins as another one, which waits for a place; nil if it could.
 	Lost error
 }
 
@@ -49,8 +49,8 @@ type HomeConfig struct {
 	SegmentBytes int64
 }
 
-// homePrefixes begin the names of the files of a log and of snapshots.
-var homePrefixes = []string{"log-", "spare-", "snapshot-", "incoming-"}
+// logPrefixes begin the names of the files of a log and of snapshots.
+var logPrefixes = []string{"log-", "spare-", "snapshot-", "incoming-"}
 
 // What files a home has beside those of the log and the snapshots, and what is put before
 // the names of those that cannot be trusted.
@@ -95,6 +95,16 @@ func (h *Home) open(config HomeConfig) error {
 		return err
 	}
 	h.Lost = lost
+	return h.beginAnew(config)
+}
+
+// beginAnew makes the node another one, which knows its cluster, and waits for a place in it.
+// It must not found one, not even where it was the only member: what was acknowledged may be
+// in the files that are put aside, or with others who cannot be heard now.
+func (h *Home) beginAnew(config HomeConfig) error {
+	if err := h.saveFounding(&founding.Saved{State: founding.Standby, Charter: h.founding.Charter}); err != nil {
+		return err
+	}
 	if err := h.putAside(); err != nil {
 		return err
 	}
@@ -141,11 +151,17 @@ func (h *Home) settle(config HomeConfig) error {
 	if err != nil {
 		return err
 	}
-	if i := slices.IndexFunc(names, func(name string) bool { return isOfHome(name) && name != foundingFile }); i >= 0 {
-		return fmt.Errorf("%w: there is a file %s, and none that says whose it is; restore the whole directory, or empty it, "+
-			"which makes the node a new one", ErrIncomplete, names[i])
+	if i := slices.IndexFunc(names, isOfLog); i >= 0 {
+		return h.whose(names[i])
 	}
-	if err := h.saveFounding(&founding.Saved{}); err != nil {
+	if slices.Contains(names, foundingFile) {
+		if err := h.readFounding(); err != nil {
+			return err
+		}
+		if h.founding.State == founding.Member {
+			return h.whose(foundingFile)
+		}
+	} else if err := h.saveFounding(&founding.Saved{}); err != nil {
 		return err
 	}
 	h.identity, err = wal.CreateIdentity(h.dir, wal.Identity{Directory: config.Mark, Node: config.ID, Cluster: config.Cluster, Size: config.Size})
@@ -155,10 +171,14 @@ func (h *Home) settle(config HomeConfig) error {
 	return h.identity.Started()
 }
 
-// isOfHome reports whether a file is one that a node keeps: whatever is not put aside, and
-// neither hidden nor a directory's lock.
-func isOfHome(name string) bool {
-	return name == foundingFile || slices.ContainsFunc(homePrefixes, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
+func (h *Home) whose(file string) error {
+	return fmt.Errorf("%w: there is a file %s, and none that says whose it is; restore the whole directory, or empty it, "+
+		"which makes the node a new one", ErrIncomplete, file)
+}
+
+// isOfLog reports whether a file is one of a log, or a snapshot.
+func isOfLog(name string) bool {
+	return slices.ContainsFunc(logPrefixes, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
 }
 
 // readAll reads everything else.
@@ -200,7 +220,7 @@ func (h *Home) readFounding() error {
 		return err
 	}
 	if err := h.founding.UnmarshalBinary(b); err != nil {
-		return &lostError{err}
+		return fmt.Errorf("%w: the file %s: %w; restore the whole directory, or empty it, which makes the node a new one", ErrDamaged, foundingFile, err)
 	}
 	return nil
 }
@@ -226,14 +246,14 @@ func (h *Home) forgetLog() error {
 	return h.dir.Sync()
 }
 
-// putAside gives everything in the directory another name, so that the node can begin anew
-// and somebody can look into it. The identity goes first, and for good, so that nothing of
-// it can come back without the rest.
+// putAside gives who the node was, its log and its snapshots other names, so that somebody can
+// look into them. The identity goes first, and for good, so that nothing of it can come back
+// without the rest.
 func (h *Home) putAside() error {
 	if h.log != nil {
 		_ = h.log.Close()
 	}
-	h.log, h.recovered, h.founding = nil, nil, founding.Saved{}
+	h.log, h.recovered = nil, nil
 	if err := h.dir.Rename(identityFile, asidePrefix+identityFile); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -250,7 +270,7 @@ func (h *Home) putAsideTheRest() error {
 		return err
 	}
 	for _, name := range names {
-		if !isOfHome(name) {
+		if !isOfLog(name) {
 			continue
 		}
 		if err := h.dir.Rename(name, asidePrefix+name); err != nil {

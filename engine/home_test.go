@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+
+	"github.com/ben-ng/gaggle/vfs"
 )
 
 func TestNodesComeBackAsTheyWere(t *testing.T) {
@@ -176,4 +178,55 @@ func TestANodeThatIsFarBehindGetsASnapshot(t *testing.T) {
 	}
 	h.append(h.nodes[2], "later")
 	h.append(h.nodes[1], "last")
+}
+
+// Whatever the crash leaves of it: the node that could not read its promises never votes by
+// its old name again, and never founds a cluster of its own.
+func TestBeginningAnewMayBeInterrupted(t *testing.T) {
+	refused := 0
+	for dies := range 40 {
+		h := newHomes(t, 1, nil)
+		h.until("it leads", func() bool { return h.leader() != nil })
+		h.append(h.nodes[0], "acknowledged")
+		before := h.nodes[0].ID()
+		h.crash(0)
+		h.rot(0, "acknowledged")
+		ops := 0
+		h.disks[0].SetFaults(vfs.Faults{Fail: func(o vfs.Op) error {
+			if !o.Kind.Changes() {
+				return nil
+			}
+			if ops++; ops > dies {
+				return vfs.ErrCrashed
+			}
+			return nil
+		}})
+		_, err := h.tryStart(0)
+		h.disks[0].SetFaults(vfs.Faults{})
+		if err == nil {
+			h.crash(0)
+			if dies < 10 {
+				t.Fatalf("it began anew with %d operations", dies)
+			}
+		} else {
+			h.disks[0].Crash(h.random.IntN)
+		}
+		n, err := h.tryStart(0)
+		if errors.Is(err, ErrIncomplete) {
+			refused++ // and says what to do
+			continue
+		}
+		if err != nil {
+			t.Fatalf("after %d operations: %v", dies, err)
+		}
+		for range 100 {
+			h.tick()
+		}
+		if n.ID() == before || n.core != nil || n.Status().State != Standby {
+			t.Fatalf("after %d operations %s, which was %s, is a %v", dies, n.ID(), before, n.Status().State)
+		}
+	}
+	if refused > 2 {
+		t.Errorf("%d times of 40 it could not begin at all", refused)
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/ben-ng/gaggle/raft"
 	"github.com/ben-ng/gaggle/vfs"
 )
 
@@ -57,6 +58,13 @@ func TestADamagedEntryComesFromTheOthers(t *testing.T) {
 			if got := h.agree(); !slices.Equal(got, want) {
 				t.Fatalf("they have %d values, want %d", len(got), len(want))
 			}
+			// It may lead again, too.
+			h.until("it leads", func() bool {
+				if l := h.leader(); l != nil && l != n {
+					_ = l.core.Step(raft.TransferLeadership{To: n.ID()})
+				}
+				return h.leader() == n
+			})
 			for i := range h.nodes {
 				h.crash(i)
 			}

@@ -66,6 +66,9 @@ func (n *Node) comeHome() error {
 		n.published.Problem = n.failure("join", errors.Join(ErrDamaged, h.Lost),
 			"it takes the place of the member that it was when that is replaced; what was in the directory was put aside")
 	}
+	if n.founder.State() == founding.Standby {
+		n.standBy()
+	}
 	if h.log == nil {
 		return nil
 	}
