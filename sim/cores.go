@@ -24,6 +24,11 @@ type coreProcess struct {
 	reads      map[uint64]readBegun
 	readTokens uint64
 	changes    []raft.Configuration
+	// reading is what is read from the disk; queue what is committed and not applied.
+	reading reading
+	queue   []toApply
+	// impaired: the core knows of damage, and not yet that it is repaired.
+	impaired bool
 }
 
 // readBegun is how things stood when a read began: what was committed anywhere, the step,
@@ -34,15 +39,16 @@ type readBegun struct {
 	term   raft.Term
 }
 
-func newCoreProcess(n *node) *coreProcess {
-	saved := n.disk.saved
+// newCoreProcess starts a core that has so many percent of its log on disk only.
+func newCoreProcess(n *node, onDisk int) *coreProcess {
+	saved := n.disk.given(onDisk)
 	core, err := raft.New(n.world.raftConfig(n), saved)
 	if err != nil {
 		n.world.violated(CoreInvariant, "%s does not start from its disk: %v", n.id, err)
 	}
 	return &coreProcess{
 		node: n, raft: core, last: saved.Snapshot.Last.Index, snapshot: saved.Snapshot,
-		reads: map[uint64]readBegun{},
+		reads: map[uint64]readBegun{}, impaired: saved.Impaired,
 	}
 }
 
@@ -86,6 +92,11 @@ func (p *coreProcess) turn() {
 	if p.durable > 0 {
 		p.must(raft.Persisted{Write: p.durable})
 	}
+	for _, answer := range p.reading.ready {
+		p.must(answer)
+	}
+	p.reading.ready = p.reading.ready[:0]
+	p.repaired()
 	for i, m := range p.received {
 		_ = p.step(raft.Receive{Message: m})
 		p.received[i] = nil
@@ -149,17 +160,18 @@ func (p *coreProcess) carryOut() bool {
 		p.send(&m)
 	}
 	if u.Restore != nil {
-		p.snapshot, p.last = *u.Restore, u.Restore.Last.Index
+		p.snapshot, p.last, p.queue = *u.Restore, u.Restore.Last.Index, nil
 		w.oracle.restored(n, u.Restore)
 	}
-	for _, run := range u.Committed {
-		for i := range run {
-			p.last = run[i].Index
-			w.oracle.applied(n, &run[i])
-		}
+	if u.CommittedStored.First > 0 {
+		w.report.Faults["commit from the disk"]++
 	}
-	if len(u.Committed) > 0 {
-		p.must(raft.Applied{Index: p.last})
+	if len(u.Committed) > 0 || u.CommittedStored.First > 0 {
+		p.queue = append(p.queue, toApply{u.CommittedStored, u.Committed})
+	}
+	applied := p.apply()
+	for _, l := range u.Loads {
+		p.load(l)
 	}
 	for _, r := range u.Reads {
 		p.answered(r)
@@ -170,7 +182,7 @@ func (p *coreProcess) carryOut() bool {
 	for _, s := range u.SendSnapshots {
 		p.sendSnapshot(s)
 	}
-	return len(u.Committed) > 0 || len(u.SendSnapshots) > 0
+	return applied || len(u.SendSnapshots) > 0
 }
 
 func (p *coreProcess) send(m *raft.Message) {
@@ -266,8 +278,8 @@ func (p *coreProcess) compact(keep raft.Index) bool {
 	p.snapshot = meta
 	to := meta.Last.Index
 	to -= min(to, keep)
-	n.disk.forget(meta)
-	n.world.oracle.compacted(n, meta)
+	n.disk.forget(meta, to)
+	n.world.oracle.compacted(n, meta, to)
 	p.must(raft.SnapshotTaken{Index: meta.Last.Index, CompactTo: to})
 	return true
 }

@@ -8,12 +8,17 @@ import (
 
 // disk is a node's: writes become durable one after the other, and take their time.
 type disk struct {
-	node  *node
+	node *node
+	// Of a core it is the whole log that is saved, in Entries.
 	saved raft.Saved
+	// damaged are the entries that cannot be read.
+	damaged map[raft.Index]bool
 	// open are the writes that are not durable, in order.
 	open []*raft.Write
 	// busyUntil is when the last of them will be.
 	busyUntil time.Duration
+	// reads wait for it while it hangs.
+	reads []uint64
 	// slow makes writes take that many times longer; hung makes them wait.
 	slow int
 	hung bool
@@ -60,24 +65,32 @@ func (d *disk) carryOut(w *raft.Write) {
 	d.node.world.oracle.durable(d.node, w)
 	s := &d.saved
 	if w.Snapshot != nil {
-		s.Snapshot, s.Entries = *w.Snapshot, nil
+		s.Snapshot, s.Compacted, s.Entries = *w.Snapshot, w.Snapshot.Last, nil
+		clear(d.damaged)
 	}
 	if w.HardState != nil {
 		s.HardState = *w.HardState
 	}
 	if w.Truncate != 0 {
-		s.Entries = s.Entries[:w.Truncate-s.Snapshot.Last.Index-1]
+		s.Entries = s.Entries[:w.Truncate-s.Compacted.Index-1]
+		d.cut(w.Truncate, lastIndex)
 	}
 	for _, run := range w.Entries {
 		s.Entries = append(s.Entries, run...)
 	}
 }
 
-// forget removes what a snapshot covers.
-func (d *disk) forget(snapshot raft.SnapshotMeta) {
-	gone := snapshot.Last.Index - d.saved.Snapshot.Last.Index
-	d.saved.Entries = append([]raft.Entry(nil), d.saved.Entries[gone:]...)
-	d.saved.Snapshot = snapshot
+// forget takes note of a snapshot, and removes what it covers, up to an index.
+func (d *disk) forget(snapshot raft.SnapshotMeta, to raft.Index) {
+	s := &d.saved
+	s.Snapshot = snapshot
+	if to <= s.Compacted.Index {
+		return
+	}
+	gone := to - s.Compacted.Index
+	s.Compacted = raft.Position{Index: to, Term: s.Entries[gone-1].Term}
+	s.Entries = append([]raft.Entry(nil), s.Entries[gone:]...)
+	d.cut(0, to)
 }
 
 // crash leaves the first few of the open writes, and none of the others.
@@ -85,7 +98,7 @@ func (d *disk) crash(surviving int) {
 	for _, w := range d.open[:min(surviving, len(d.open))] {
 		d.carryOut(w)
 	}
-	d.open, d.busyUntil, d.hung = nil, 0, false
+	d.open, d.busyUntil, d.reads, d.hung = nil, 0, nil, false
 }
 
 // heal lets it go on at its usual speed, also with what it has begun.
@@ -94,6 +107,21 @@ func (d *disk) heal() {
 	for _, w := range d.open {
 		d.begin(w)
 	}
+	for _, number := range d.reads {
+		d.beginRead(number)
+	}
+	d.reads = nil
+}
+
+// beginRead begins to read, which takes as long as a write, and does not wait for writes.
+func (d *disk) beginRead(number uint64) {
+	if d.hung {
+		d.reads = append(d.reads, number)
+		return
+	}
+	world := d.node.world
+	at := world.now + world.setup.WriteDelay*time.Duration(1+d.slow)
+	world.events.push(event{at: at, kind: loaded, node: d.node, life: d.node.life, number: number})
 }
 
 // hang makes what comes from now on wait. What is on its way gets there.

@@ -10,7 +10,7 @@ import (
 
 // A file holds a Finding as JSON, for people to read, change and play again:
 //
-//	{"version": 1, "schedule": {…}, "violation": {…}}
+//	{"version": 2, "schedule": {…}, "violation": {…}}
 type findingFile struct {
 	Version   int        `json:"version"`
 	Schedule  *Schedule  `json:"schedule"`
@@ -19,7 +19,7 @@ type findingFile struct {
 
 // fileVersion is that of the files that are written, and the only one that is read. It
 // rises when the same file would mean another run.
-const fileVersion = 1
+const fileVersion = 2
 
 // maxFile is how long a file may be: twice as long as one with all the noise and Ops
 // that there may be.

@@ -66,12 +66,12 @@ func (n *node) install(voters []raft.NodeID, member bool) {
 	}
 }
 
-// start runs a process from what is on the disk.
-func (n *node) start() {
+// start runs a process from what is on the disk. So many percent of a core's log stay there.
+func (n *node) start(onDisk int) {
 	n.life++
 	n.mirror.started()
 	if n.world.setup.Layer == Cores {
-		n.process = newCoreProcess(n)
+		n.process = newCoreProcess(n, onDisk)
 	} else {
 		n.process = newEngineProcess(n)
 	}
@@ -111,15 +111,20 @@ func (n *node) happen(e *event) {
 			return
 		}
 		n.process.tick()
-	case arrived, written:
+	case arrived, written, loaded:
 		if n.paused {
 			n.waiting = append(n.waiting, *e)
 			return
 		}
-		if e.kind == written {
+		switch e.kind {
+		case written:
 			n.disk.done(e.number)
-		} else if !n.arrived(e.frame) {
-			return
+		case loaded:
+			n.process.(*coreProcess).loaded(e.number)
+		default:
+			if !n.arrived(e.frame) {
+				return
+			}
 		}
 	case turnDue:
 		n.turnDue = false
@@ -175,7 +180,7 @@ func (n *node) crash(surviving int) {
 func (n *node) wipe() {
 	n.name()
 	n.install(nil, false)
-	n.start()
+	n.start(0)
 }
 
 func (n *node) resume() {

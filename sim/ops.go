@@ -87,8 +87,13 @@ func (n *network) do(from, to *node, op Op) bool {
 
 // suffer is what happens to a node's process, clock or disk.
 func (n *node) suffer(op Op) bool {
-	if n.process == nil {
-		return n.comeBack(op.Kind)
+	switch {
+	case op.Kind == Damage:
+		return n.world.setup.Layer == Cores && n.disk.damage(op.Amount)
+	case op.Kind == Repair:
+		return n.disk.repair()
+	case n.process == nil:
+		return n.comeBack(op)
 	}
 	switch op.Kind {
 	case Crash:
@@ -121,6 +126,9 @@ func (n *node) suffer(op Op) bool {
 		n.disk.hang()
 	case HealDisk:
 		n.disk.heal()
+	case Unload:
+		p, ok := n.process.(*coreProcess)
+		return ok && !n.paused && p.unload(raft.Index(op.Amount))
 	default:
 		return false
 	}
@@ -128,11 +136,11 @@ func (n *node) suffer(op Op) bool {
 }
 
 // comeBack starts a node that is down.
-func (n *node) comeBack(kind Kind) bool {
+func (n *node) comeBack(op Op) bool {
 	switch {
-	case kind == Restart && n.world.setup.Layer == Cores:
-		n.start()
-	case kind == Wipe && n.world.mayWipe(n):
+	case op.Kind == Restart && n.world.setup.Layer == Cores:
+		n.start(int(op.Amount))
+	case op.Kind == Wipe && n.world.mayWipe(n):
 		n.wipe()
 	default:
 		return false
@@ -211,8 +219,9 @@ func (w *world) heal() {
 	for _, n := range w.nodes {
 		n.rate, n.sluggish = 100, 0
 		n.disk.heal()
+		n.disk.repair()
 		if n.process == nil && w.setup.Layer == Cores {
-			n.start()
+			n.start(0)
 		}
 		if n.paused {
 			n.resume()

@@ -56,7 +56,7 @@ func newOracle(w *world) *oracle {
 
 // meet takes note of a new identity.
 func (o *oracle) meet(n *node) {
-	n.mirror.log.base, n.mirror.disk.base, n.mirror.state = o.root, o.root, o.root
+	n.mirror.log.base, n.mirror.disk.base, n.mirror.snapshot, n.mirror.state = o.root, o.root, o.root, o.root
 	n.mirror.confirmed = map[raft.Term]int{}
 	n.mirror.votes, n.mirror.acked = map[raft.Term]raft.NodeID{}, map[raft.Term]raft.Index{}
 	o.mirrors[n.id] = n.mirror
@@ -185,6 +185,9 @@ func (o *oracle) elected(n *node, number raft.Term) {
 	o.order = append(o.order, 0)
 	copy(o.order[i+1:], o.order[i:])
 	o.order[i] = number
+	if p, ok := n.process.(*coreProcess); ok && p.impaired {
+		o.world.violated(Elected, "%s leads term %d with a damaged log", n.id, number)
+	}
 	o.world.report.Elections++
 	o.world.trace.line(o.world.now, "%s leads term %d", n.id, number)
 

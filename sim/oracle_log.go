@@ -140,7 +140,8 @@ func (o *oracle) truncates(n *node, from raft.Index) {
 func (o *oracle) durable(n *node, w *raft.Write) {
 	m := n.mirror
 	if w.Snapshot != nil {
-		m.disk.reset(o.slots[w.Snapshot.Last])
+		m.snapshot = o.slots[w.Snapshot.Last]
+		m.disk.reset(m.snapshot)
 	}
 	if w.HardState != nil {
 		m.hardDisk = *w.HardState
@@ -162,23 +163,28 @@ func (o *oracle) durable(n *node, w *raft.Write) {
 func (o *oracle) crashed(n *node) {
 	m := n.mirror
 	m.log, m.hard = m.disk.copy(), m.hardDisk
-	m.state = m.disk.base
+	m.state = m.snapshot
 	m.wroteLog = true
 	// What a truncation that was lost had removed is back.
 	m.configurations = m.configurations[:0]
-	if m.disk.base.Index > 0 {
+	if m.snapshot.Index > 0 {
 		m.configurations = append(m.configurations, inEffect{n.disk.saved.Snapshot.ConfigurationIndex, n.disk.saved.Snapshot.Configuration})
 	}
 	for _, s := range m.log.slots {
-		m.configured(s)
+		if s.Index > m.snapshot.Index {
+			m.configured(s)
+		}
 	}
 }
 
-// compacted follows a snapshot that a node has taken.
-func (o *oracle) compacted(n *node, meta raft.SnapshotMeta) {
+// compacted follows a snapshot that a node has taken, and what it has compacted.
+func (o *oracle) compacted(n *node, meta raft.SnapshotMeta, to raft.Index) {
 	o.checkSnapshot(n, &meta)
 	m := n.mirror
-	m.disk.compact(o.slots[meta.Last])
+	m.snapshot = o.slots[meta.Last]
+	if to > m.disk.base.Index {
+		m.disk.compact(m.disk.at(to))
+	}
 	o.world.report.Faults["snapshot taken"]++
 }
 

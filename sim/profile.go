@@ -23,6 +23,8 @@ func Profiles() []Profile {
 		{"elections", "candidates that stand at once, voters that crash in between, old leaders", elections},
 		{"churn", "members come and go, snapshots, transfers, crashes", churn},
 		{"disks", "slow and hanging disks, crashes between write and sync", disks},
+		{"stalls", "a leader's disk hangs, again and again, and at last for good", stalls},
+		{"storage", "logs that are on disk only, and damaged there, loads, snapshots, crashes", storedLog},
 		{"clocks", "clocks that run at other speeds, jump, and processes that pause", clocks},
 		{"tiny", "every limit is a few entries, and requests come in floods", tiny},
 		{"floods", "logs of thousands of entries, with loss and crashes", floods},
@@ -187,6 +189,10 @@ var (
 	badDisks = []choice{
 		{3, upTo(SlowDisk, 100), nil}, {2, at(HangDisk), nil}, {5, at(HealDisk), nil}, {4, upTo(Crash, 4), nil}, {6, at(Restart), nil},
 	}
+	// What becomes of a log that is on a disk.
+	storedLogs = []choice{
+		{8, upTo(Unload, 5), nil}, {2, upTo(Damage, 100), nil}, {2, at(Repair), nil}, {4, nil, returns}, {3, nil, lagging},
+	}
 	badClocks = []choice{
 		{3, clockRate, nil}, {3, upTo(ClockJump, 30), nil}, {2, at(Pause), nil}, {3, at(Resume), nil}, {2, upTo(Sluggish, 300), nil},
 	}
@@ -266,7 +272,7 @@ func swarm(g *generator) {
 	}
 	s.Small = g.one(4)
 	sets := [][]choice{requests}
-	for _, set := range [][]choice{cuts, badNetwork, processes, badDisks, badClocks, operators, bounces, staleness} {
+	for _, set := range [][]choice{cuts, badNetwork, processes, badDisks, badClocks, operators, bounces, staleness, storedLogs} {
 		if g.one(2) {
 			sets = append(sets, set)
 		}

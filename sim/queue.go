@@ -21,6 +21,7 @@ const (
 	ticked  eventKind = iota // a tick of the node's clock has passed
 	arrived                  // a frame is there
 	written                  // a write is durable
+	loaded                   // what was to be read from the disk is
 	turnDue                  // the node takes a turn
 	opDue                    // the next Op is due
 	ended                    // time is over

@@ -106,6 +106,7 @@ type Report struct {
 // notFaults are what Faults counts beside troubles.
 var notFaults = []string{
 	"mend", "heal disk", "resume", "restart", "change", "transfer", "compact", "log truncated",
+	"unload", "repair", "entries loaded", "commit from the disk", "start with a log on disk", "disk of a leader hung for good",
 	"snapshot taken", "snapshot sent", "snapshot installed", "configuration changed", "joint configuration",
 }
 

@@ -57,6 +57,9 @@ type Setup struct {
 	// Delay is how long a frame takes, WriteDelay a write to a disk.
 	Delay      time.Duration `json:"delay"`
 	WriteDelay time.Duration `json:"write_delay"`
+	// HangLeader hangs the disk of whoever leads when the rest is healed and at rest, for
+	// good: the others have to go on without it.
+	HangLeader bool `json:"hang_leader,omitempty"`
 	// Faults is what the network does unless an Op says otherwise.
 	Faults Faults `json:"faults"`
 }
@@ -125,7 +128,8 @@ const (
 	// Crash ends Node's process. Of the writes that are not durable, the first Amount
 	// survive.
 	Crash
-	// Restart starts a node that is down from what its disk holds.
+	// Restart starts a node that is down from what its disk holds. Of the first Amount
+	// percent of its log it is given the terms only.
 	Restart
 	// Wipe starts a node that is down without its disk, as somebody else.
 	Wipe
@@ -144,6 +148,12 @@ const (
 	SlowDisk
 	HangDisk
 	HealDisk
+	// Unload has Node's core drop from memory what its disk has, but for Amount entries.
+	Unload
+	// Damage spoils an entry on Node's disk: that number Amount, counted from the first, and
+	// on from there again after the last. Repair gets all of them back.
+	Damage
+	Repair
 
 	// Change asks the leader for another membership: bits 0 to 14 of Amount are the
 	// voters, bit 15 is one that is not there at all, and bits 16 to 30 the learners.
@@ -162,6 +172,7 @@ var kindNames = [kinds]string{
 	SlowLink: "slow link", Unreachable: "unreachable", FormerLife: "former life",
 	Crash: "crash", Restart: "restart", Wipe: "wipe", Pause: "pause", Resume: "resume", Sluggish: "sluggish",
 	ClockRate: "clock rate", ClockJump: "clock jump", SlowDisk: "slow disk", HangDisk: "hang disk", HealDisk: "heal disk",
+	Unload: "unload", Damage: "damage", Repair: "repair",
 	Change: "change", Transfer: "transfer", Compact: "compact",
 }
 

@@ -271,6 +271,7 @@ func (k *shrinker) usual() {
 		func(s *Setup) { s.Faults.Late = 0 },
 		func(s *Setup) { s.Faults.SlowWrites = 0 },
 		func(s *Setup) { s.Small = false },
+		func(s *Setup) { s.HangLeader = false },
 		func(s *Setup) { s.Delay = u.Delay },
 		func(s *Setup) { s.WriteDelay = u.WriteDelay },
 		func(s *Setup) { s.Tick = u.Tick },

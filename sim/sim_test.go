@@ -85,6 +85,8 @@ func TestEverythingThatCanHappenHappens(t *testing.T) {
 	wanted := []string{
 		"frame lost", "frame repeated", "frame late", "queue full", "write slow", "log truncated",
 		"snapshot taken", "snapshot sent", "snapshot installed", "configuration changed", "joint configuration",
+		"start with a log on disk", "start with a damaged log", "commit from the disk", "entries loaded", "load failed",
+		"disk of a leader hung for good",
 	}
 	for k := range kinds {
 		if k.fault() {

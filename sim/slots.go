@@ -64,6 +64,8 @@ type mirror struct {
 	id   raft.NodeID
 	// log is what the node holds, disk what of it is durable.
 	log, disk slotLog
+	// snapshot is where its durable snapshot ends.
+	snapshot *slot
 	// hard and hardDisk are its term and vote.
 	hard, hardDisk raft.HardState
 	// votes are those that it has given and may have said, by term; acked is how far it
@@ -92,11 +94,4 @@ type inEffect struct {
 }
 
 // started is a new life: what was not on the disk is gone.
-func (m *mirror) started() { m.role, m.commit = raft.Follower, m.disk.base.index() }
-
-func (s *slot) index() raft.Index {
-	if s == nil {
-		return 0
-	}
-	return s.Index
-}
+func (m *mirror) started() { m.role, m.commit = raft.Follower, m.snapshot.Index }

@@ -21,11 +21,13 @@ type world struct {
 	nodes    []*node
 	// restedAt is what was committed when all was as it should be for the first time.
 	restedAt raft.Index
-	net      network
-	oracle   *oracle
-	users    users
-	trace    trace
-	report   Report
+	// hung is a leader whose disk was made to hang for good.
+	hung   *node
+	net    network
+	oracle *oracle
+	users  users
+	trace  trace
+	report Report
 	// step counts events.
 	step int
 }
@@ -108,7 +110,7 @@ func (w *world) found() {
 	w.oracle.voters = voters
 	for i, n := range w.nodes {
 		n.install(voters, i < w.setup.Nodes)
-		n.start()
+		n.start(0)
 	}
 }
 
@@ -167,7 +169,10 @@ func (w *world) settle() {
 		why := w.unsettled()
 		if why == "" {
 			if why = w.goesOn(); why == "" {
-				return
+				if !w.hangLeader() {
+					return
+				}
+				end = w.now + settleTimeouts*timeout
 			}
 		}
 		if w.now >= end {
@@ -189,6 +194,12 @@ func (w *world) unsettled() string {
 		}
 		return "no node leads and has committed in its term"
 	}
+	if leader == w.hung {
+		if len(w.hung.disk.open) == 0 {
+			w.users.do(leader, Op{Kind: Propose}) // so that it has something to write
+		}
+		return fmt.Sprintf("%s leads, and its disk hangs", leader.id)
+	}
 	s := leader.process.core().Status()
 	if !slices.Contains(s.Configuration.Voters, s.ID) {
 		return fmt.Sprintf("%s leads, and is no voter of %v", s.ID, s.Configuration)
@@ -198,7 +209,7 @@ func (w *world) unsettled() string {
 	}
 	for _, id := range s.Configuration.Members() {
 		n := w.byID(id)
-		if n == nil || n.process == nil {
+		if n == nil || n.process == nil || n == w.hung {
 			continue
 		}
 		if c := n.process.core(); c == nil {
@@ -208,6 +219,24 @@ func (w *world) unsettled() string {
 		}
 	}
 	return w.users.unresolved()
+}
+
+// hangLeader hangs the disk of the leader for good, if the Setup says so and the others
+// are enough to go on. It reports whether it did now.
+func (w *world) hangLeader() bool {
+	leader := w.leader()
+	if !w.setup.HangLeader || w.hung != nil || leader == nil || w.setup.Layer == Engines {
+		return false
+	}
+	conf := leader.process.core().Status().Configuration
+	if !quorum(&conf, func(id raft.NodeID) bool { return id != leader.id && w.byID(id) != nil }) {
+		return false
+	}
+	w.trace.line(w.now, "the disk of %s hangs for good", leader.id)
+	w.report.Faults["disk of a leader hung for good"]++
+	leader.disk.hang()
+	w.hung, w.restedAt = leader, 0
+	return true
 }
 
 // goesOn says that a cluster of cores which is at rest does not append what it is asked to;

@@ -1,0 +1,53 @@
+package sim
+
+import "time"
+
+// returns is a process that crashes and is back with part of its log on disk only, and
+// perhaps damaged.
+func returns(g *generator) {
+	n := uint8(g.below(g.schedule.Setup.Nodes))
+	g.add(0, Op{Kind: Crash, Node: n, Amount: uint32(g.below(3))})
+	if g.one(3) {
+		g.add(0, Op{Kind: Damage, Node: n, Amount: uint32(g.below(200))})
+	}
+	g.add(g.below(200), Op{Kind: Restart, Node: n, Amount: uint32(g.between(20, 110))})
+}
+
+// lagging is a node that hears nothing for a while, in which the others drop from memory
+// what it will need.
+func lagging(g *generator) {
+	n := uint8(g.below(g.schedule.Setup.Nodes))
+	g.add(0, Op{Kind: Isolate, Node: n})
+	for range g.between(1, 4) {
+		g.add(g.below(60), Op{Kind: Propose, Node: Leader, Amount: uint32(g.between(1, 8))})
+	}
+	for i := range g.schedule.Setup.Nodes {
+		g.add(g.below(20), Op{Kind: Unload, Node: uint8(i), Amount: uint32(g.below(2))})
+	}
+	g.add(g.below(300), Op{Kind: Mend})
+}
+
+// hungLeader is a leader whose disk hangs with something to write, for longer than a leader may
+// be silent, mostly.
+func hungLeader(g *generator) {
+	g.add(0, Op{Kind: HangDisk, Node: Leader})
+	g.add(g.below(20), Op{Kind: Propose, Node: Leader, Amount: 1})
+	g.add(g.between(20, 800), Op{Kind: Propose, Node: Leader, Amount: 1})
+	for i := range g.schedule.Setup.Nodes {
+		g.add(0, Op{Kind: HealDisk, Node: uint8(i)})
+	}
+}
+
+func stalls(g *generator) {
+	s := &g.schedule.Setup
+	s.HangLeader = true
+	s.WriteDelay = time.Duration(g.between(1, 20)) * time.Millisecond
+	g.play(200, 80, requests, badDisks, []choice{{8, nil, hungLeader}}, operators[1:2])
+}
+
+func storedLog(g *generator) {
+	s := &g.schedule.Setup
+	s.Small = g.one(2)
+	s.Faults = Faults{Lost: uint8(g.below(40)), SlowWrites: uint8(g.below(60))}
+	g.play(300, 60, requests, storedLogs, storedLogs, operators[1:], badDisks, cuts)
+}
