@@ -8,7 +8,7 @@ import (
 )
 
 // An Event is something that a watcher of a node is told: one of LeaderElected,
-// RoleChanged, Committed, MembersChanged, StateChanged, ProblemFound, Missed.
+// RoleChanged, Committed, MembersChanged, MemberReplaced, StateChanged, ProblemFound, Missed.
 type Event interface{ event() }
 
 // LeaderElected says that the node has learned who leads a term.
@@ -38,6 +38,16 @@ type MembersChanged struct {
 	Configuration raft.Configuration
 }
 
+// MemberReplaced says, on the leader that began it, how the replacement of a silent member
+// ended.
+type MemberReplaced struct {
+	// Member was silent, and By took its place, or was to.
+	Member, By raft.NodeID
+	// Err is nil if it was done: raft.ErrCatchUp if By was too slow, so that another is tried;
+	// raft.ErrNotLeader if the leader changed, which may finish it.
+	Err error
+}
+
 // StateChanged says that the node became a member or a standby, or stopped.
 type StateChanged struct {
 	// State is never Founding, which no node comes back to.
@@ -62,6 +72,7 @@ func (LeaderElected) event()  {}
 func (RoleChanged) event()    {}
 func (Committed) event()      {}
 func (MembersChanged) event() {}
+func (MemberReplaced) event() {}
 func (StateChanged) event()   {}
 func (ProblemFound) event()   {}
 func (Missed) event()         {}

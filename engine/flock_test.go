@@ -34,6 +34,8 @@ type flock struct {
 	t     testing.TB
 	ch    *memory.Channel
 	nodes []*Node
+	// replaceAfter is Config.ReplaceAfterTicks of those that join.
+	replaceAfter int
 }
 
 // newFlock returns nodes a, b, c, … that look for each other.
@@ -48,7 +50,9 @@ func newFlock(t testing.TB, size int) *flock {
 
 func (f *flock) join(id string, size int) *Node {
 	f.t.Helper()
-	return f.add(testConfig(id, size))
+	config := testConfig(id, size)
+	config.ReplaceAfterTicks = f.replaceAfter
+	return f.add(config)
 }
 
 func (f *flock) add(config Config) *Node {

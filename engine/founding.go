@@ -14,6 +14,7 @@ import (
 func (n *Node) greeted(f *wire.Frame, hello *wire.Hello) {
 	n.founder.Step(founding.Heard{From: f.From, Cluster: f.Cluster, Hello: hello})
 	n.followFounding()
+	n.answerMember(f, hello)
 }
 
 func (n *Node) tickFounding() {
@@ -47,7 +48,7 @@ func (n *Node) followFounding() {
 		n.fail(fmt.Errorf("%w: %w", ErrCopied, u.Copied))
 		return
 	}
-	if n.core == nil && n.now%waitingTicks == 0 {
+	if n.founder.State() != founding.Member && n.now%waitingTicks == 0 {
 		waiting := n.founder.Waiting()
 		n.published.change(func(s *Status) { s.Waiting = waiting })
 	}
@@ -57,12 +58,7 @@ func (n *Node) followFounding() {
 func (n *Node) standBy() {
 	n.cluster = n.founder.Charter().Cluster
 	n.setState(Standby, n.founder.Waiting())
-	waiting := input{reads: n.reader.waiting, calls: n.caller.waiting, proposals: n.onceWaiting}
-	for n.proposer.queue.size > 0 {
-		waiting.proposals = append(waiting.proposals, n.proposer.queue.pop())
-	}
-	n.reader.waiting, n.caller.waiting, n.onceWaiting = nil, nil, nil
-	n.refuse(&waiting, ErrStandby)
+	n.dismiss(ErrStandby, ErrStandby, n.founder.Waiting())
 }
 
 // report makes a problem that a person has to solve known.

@@ -29,6 +29,9 @@ type Config struct {
 	Raft raft.Config
 	// Founding are the timeouts of founding; ID, Cluster and Size are replaced.
 	Founding founding.Config
+	// ReplaceAfterTicks is how long a leader does not hear a voter until it has a standby take
+	// its place: 0 for never, or more than the longest election timeout.
+	ReplaceAfterTicks int
 	// Nonce tells this process from others of the same node.
 	Nonce uint64
 	// Home is the node's directory, which it closes with itself; nil keeps everything in
@@ -104,6 +107,10 @@ type Node struct {
 	mending      mending
 	divergence   divergence
 	scrubber     scrubber
+	replacer     replacer
+	// retired is the index of a committed configuration without this node, which it was told
+	// of as it does not get the log that says so; 0 if it was not.
+	retired raft.Index
 
 	// decoders and proposals are used again, as there is one for each frame and append.
 	// They are not part of the node, and know no node, because the runtime keeps what is
@@ -135,6 +142,9 @@ func New(config Config) (*Node, error) {
 	}
 	if config.TickInterval <= 0 {
 		return nil, fmt.Errorf("engine: Config.TickInterval is %v, must be more than 0", config.TickInterval)
+	}
+	if after := config.ReplaceAfterTicks; after != 0 && after <= config.Raft.ElectionTicksMax {
+		return nil, fmt.Errorf("engine: Config.ReplaceAfterTicks is %d, must be 0 or more than Raft.ElectionTicksMax (%d)", after, config.Raft.ElectionTicksMax)
 	}
 	config.Founding.ID, config.Founding.Cluster, config.Founding.Size = config.ID, config.Cluster, config.Size
 	founder, err := newFounder(&config)
@@ -260,7 +270,7 @@ func (n *Node) Tick() {
 const maxTicksPerTurn = 2
 
 // Core is the node's part in Raft, to be looked at between turns; nil as long as the
-// node is no member of a cluster.
+// node has never been a member of a cluster, or a standby on its way to become one.
 func (n *Node) Core() *raft.Core { return n.core }
 
 // do runs a function within the next turn.

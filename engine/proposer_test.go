@@ -49,7 +49,7 @@ func heartbeat(n *Node, leader raft.NodeID, later raft.Term) {
 }
 
 // wait returns how a proposal ended that has ended.
-func wait(t *testing.T, p *Proposal) (Item, error) {
+func wait(t testing.TB, p *Proposal) (Item, error) {
 	t.Helper()
 	if len(p.ready) == 0 {
 		t.Fatal("the proposal has not ended")

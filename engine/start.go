@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"errors"
 	"runtime"
 	"time"
 
@@ -114,40 +113,7 @@ func (n *Node) handOver() {
 func (n *Node) shutDown(err error) {
 	in := n.inbox.close(err)
 	n.refuse(&in, err)
-	p := &n.proposer
-	for p.queue.size > 0 {
-		n.resolve(p.queue.pop(), Item{}, n.failure("append", err, ""))
-	}
-	for _, q := range n.onceWaiting {
-		n.resolve(q, Item{}, n.failure("append", err, ""))
-	}
-	n.onceWaiting = nil
-	uncertain := func(op string) error {
-		return n.failure(op, errors.Join(ErrUncertain, ErrClosed), "what it was to do may yet happen, once; look out for it on another node")
-	}
-	for p.window.size > 0 {
-		n.resolve(p.window.pop(), Item{}, uncertain("append"))
-	}
-	for index, q := range p.once {
-		delete(p.once, index)
-		n.resolve(q, Item{}, uncertain("append"))
-	}
-	n.reader.askAgain(func(*readRound) bool { return true })
-	for _, w := range n.reader.waiting {
-		n.endRead(w, n.failure("read", err, ""))
-	}
-	for _, round := range n.reader.rounds {
-		for _, w := range round.waiters {
-			n.endRead(w, n.failure("read", err, ""))
-		}
-	}
-	n.reader.waiting, n.reader.rounds = nil, nil
-	for _, c := range n.caller.waiting {
-		n.endCall(c, callResult{err: n.failure("call", err, "")})
-	}
-	for _, c := range n.caller.open {
-		n.endCall(c, callResult{err: uncertain("call")})
-	}
+	n.dismiss(err, ErrClosed, "")
 	if n.caller.leading != nil {
 		n.caller.endLeading()
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ben-ng/gaggle/channel"
+	"github.com/ben-ng/gaggle/founding"
 	"github.com/ben-ng/gaggle/raft"
 	"github.com/ben-ng/gaggle/wire"
 )
@@ -21,7 +22,8 @@ const (
 	Founding State = iota
 	// Member: the node takes part in the cluster.
 	Member
-	// Standby: the cluster has all its members; the node waits for a place.
+	// Standby: the cluster has all its members; the node waits for a place, which it gets
+	// when one of them has been silent for long, and may lose again.
 	Standby
 	// Stopped: the node was closed, found its invariants broken, or has a state machine
 	// that cannot go on.
@@ -49,8 +51,8 @@ type Status struct {
 
 	// Role is Follower while the node is no member.
 	Role raft.Role
-	// Term is the latest term that the node knows, 0 while it is no member, and Leader
-	// the one who leads it, None while that is not known.
+	// Term is the latest term that the node knows, 0 while it knows none, and Leader
+	// the one who leads it, None while that is not known and while the node is no member.
 	Term   raft.Term
 	Leader raft.NodeID
 	// Commit is the highest index known to be committed, Applied the highest applied.
@@ -58,8 +60,8 @@ type Status struct {
 	// MachineApplied is the index up to which the state machine has applied the log, which
 	// is Applied or behind it; 0 if there is none.
 	MachineApplied raft.Index
-	// Configuration is the one in effect, which need not be committed yet; empty while
-	// the node is no member.
+	// Configuration is the one in effect, which need not be committed yet; empty before the
+	// node gets the log. That of a standby may be old.
 	Configuration raft.Configuration
 	// Members are the members of the configuration, sorted by id.
 	Members []MemberStatus
@@ -129,7 +131,7 @@ func (n *Node) publishStatus() {
 		n.published.change(func(s *Status) { s.Dropped = n.dropped })
 		return
 	}
-	role, term, leader := n.core.Leadership()
+	role, term, leader := n.leadership()
 	if leader != raft.None {
 		n.leaderSeenAt = n.now
 	}
@@ -160,9 +162,19 @@ func (n *Node) tellChanges(before, now *Status) {
 	}
 }
 
+// leadership is the core's, as others are shown it: a standby may have heard a leader, and
+// follows none.
+func (n *Node) leadership() (raft.Role, raft.Term, raft.NodeID) {
+	role, term, leader := n.core.Leadership()
+	if n.founder.State() != founding.Member {
+		return raft.Follower, term, raft.None
+	}
+	return role, term, leader
+}
+
 func (n *Node) fillStatus(p *Status) {
 	s := n.core.Status()
-	p.Role, p.Term, p.Leader = s.Role, s.Term, s.Leader
+	p.Role, p.Term, p.Leader = n.leadership()
 	p.Configuration = s.Configuration
 	p.LeaderSilent = n.ticks(n.now - n.leaderSeenAt)
 	p.Members = p.Members[:0:0]

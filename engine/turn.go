@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"log/slog"
-	"maps"
 
 	"github.com/ben-ng/gaggle/founding"
 	"github.com/ben-ng/gaggle/raft"
@@ -42,6 +41,7 @@ func (n *Node) turn(in *input) {
 	n.admit(in)
 	before := n.applied
 	n.crank()
+	n.followPlace()
 	n.crowded = n.applied > before+1 || len(n.served) > 1
 	n.flush()
 	n.publish()
@@ -94,6 +94,7 @@ func (n *Node) tick() {
 		return
 	}
 	n.step(raft.Tick{})
+	n.tickReplacing()
 	n.tickProposals()
 	n.tickReads()
 	n.tickCalls()
@@ -129,6 +130,9 @@ func (n *Node) receive(f *wire.Frame) {
 		if hello, ok := m.(*wire.Hello); ok {
 			n.greeted(f, hello)
 		}
+	}
+	if n.core == nil {
+		n.beginToFollow(f)
 	}
 	if n.core == nil || f.Cluster != n.cluster {
 		if _, ok := f.Messages[0].(*wire.Hello); !ok {
@@ -175,6 +179,8 @@ func (n *Node) take(from raft.NodeID, m any) {
 		n.entriesFetched(m)
 	case *wire.StateHash:
 		n.stateHeard(from, m)
+	case *wire.Retired:
+		n.toldRetired(from, m)
 	}
 }
 
@@ -299,6 +305,9 @@ func (n *Node) carryOut(u raft.Update) bool {
 	for _, s := range u.SendSnapshots {
 		n.sendSnapshot(s)
 	}
+	for _, c := range u.Changes {
+		n.changeEnded(c.Err)
+	}
 	if durable {
 		n.persisted(u.Write.Number)
 	}
@@ -371,20 +380,6 @@ func (n *Node) apply(e *raft.Entry) {
 		}
 		n.appliedOnce(e, nil)
 	}
-}
-
-func (n *Node) applyConfiguration(e *raft.Entry) {
-	if e.Type != raft.EntryConfiguration {
-		return
-	}
-	var conf raft.Configuration
-	if err := conf.UnmarshalBinary(e.Data); err != nil {
-		n.fail(errors.Join(raft.ErrInvariant, err))
-		return
-	}
-	n.sessions.configure(conf)
-	maps.DeleteFunc(n.caller.seen, func(id raft.NodeID, _ *callsSeen) bool { return !conf.Member(id) })
-	n.memberStatusDue = true
 }
 
 // resolve gives a proposal its result, which its caller sees at the end of the turn.
