@@ -26,7 +26,7 @@ const DefaultName = "gaggle"
 // MaxSize is the largest cluster that can be founded: 64 nodes.
 const MaxSize = raft.MaxMembers
 
-// An Option is an argument of Join: Size, Dir, Name, ID, InMemory, Retain, Logger,
+// An Option is an argument of Join: Size, Dir, Name, ID, InMemory, Retain, ReplaceAfter, Logger,
 // WithCodec, or a Timing. All nodes of a cluster should have the same, but for Dir, ID and
 // Logger. Of two of a kind, the last counts.
 type Option interface{ apply(*settings) error }
@@ -43,6 +43,7 @@ type settings struct {
 	dir      string
 	retain   Index
 	timing   Timing
+	replace  time.Duration
 	codec    Codec
 	log      *slog.Logger
 }
@@ -133,12 +134,26 @@ func Retain(n uint64) Option {
 // outlive it. It, or Dir, is needed on a channel that crosses processes, as tcp does.
 //
 // Each member that stops is lost to its cluster for good: restarting makes a new node,
-// which is a standby, and members are not replaced yet. When half of the members or more
+// which is a standby, and takes a silent member's place only with ReplaceAfter. When half of the members or more
 // have ever stopped, the cluster cannot go on, and what it acknowledged is gone once every
 // process has been restarted.
 func InMemory() Option {
 	return option(func(s *settings) error {
 		s.inMemory = true
+		return nil
+	})
+}
+
+// ReplaceAfter is how long a leader does not hear a member until a standby takes its place,
+// when it has caught up: one at a time, and while a majority is heard. A member that comes
+// back later is a standby. The time must be above Timing.ElectionMax, and is 24 h at most; a
+// minute or more is above the usual pauses and outages. The default is 0, which is never.
+func ReplaceAfter(d time.Duration) Option {
+	return option(func(s *settings) error {
+		if d < 0 || d > maxTiming {
+			return fmt.Errorf("gaggle: ReplaceAfter(%v): must be from 0 to %v", d, maxTiming)
+		}
+		s.replace = d
 		return nil
 	})
 }
@@ -307,11 +322,13 @@ func (s *settings) engineConfig(home *engine.Home) engine.Config {
 		Size:         s.size,
 		TickInterval: tick,
 		Raft:         core,
-		Founding:     founding.Config{Name: name, Seed: randomNumber()},
-		Nonce:        randomNumber(),
-		Home:         home,
-		Retain:       s.retain,
-		Log:          s.log,
+
+		ReplaceAfterTicks: ticks(s.replace),
+		Founding:          founding.Config{Name: name, Seed: randomNumber()},
+		Nonce:             randomNumber(),
+		Home:              home,
+		Retain:            s.retain,
+		Log:               s.log,
 	}
 }
 

@@ -40,7 +40,7 @@ type MemberStatus = engine.MemberStatus
 
 // Configuration says who the members of the cluster are: sorted lists of NodeIDs. Voters
 // decide, Learners receive the log and do not. Outgoing and LearnersNext are empty but
-// during a change of members, of which there is none yet.
+// during a change of members.
 //
 // In full: go doc github.com/ben-ng/gaggle/raft.Configuration
 type Configuration = raft.Configuration
@@ -56,7 +56,7 @@ const (
 	// Member: it takes part in its cluster.
 	Member = engine.Member
 	// Standby: the cluster has all its members, and the node is not one of them. Members
-	// are not replaced yet, so it stays one.
+	// are replaced only with ReplaceAfter.
 	Standby = engine.Standby
 	// Stopped: it was closed, or stopped itself with ErrInvariant.
 	Stopped = engine.Stopped
