@@ -1,8 +1,6 @@
 package gaggle
 
 import (
-	"errors"
-
 	"github.com/ben-ng/gaggle/engine"
 	"github.com/ben-ng/gaggle/vfs"
 )
@@ -65,6 +63,10 @@ var (
 	// stopped itself, which takes the place of ErrClosed; or, as there is no majority for any
 	// state, nobody did, and it is in Status.Problem.
 	ErrDiverged = engine.ErrDiverged
+	// ErrMachine: the Apply of a Replica panicked, or a command or the state could not be
+	// decoded, and the node stopped itself. It takes the place of ErrClosed then, and is in
+	// Status.Problem, with the entry's index. The other nodes apply the same.
+	ErrMachine = engine.ErrMachine
 	// ErrInvariant: the node found a state that must not be, and stopped itself. It takes
 	// the place of ErrClosed then, and is in Status.Problem. It is a bug: report it.
 	ErrInvariant = engine.ErrInvariant
@@ -99,21 +101,8 @@ type CompactedError = engine.CompactedError
 // In full: go doc github.com/ben-ng/gaggle/engine.RemoteError
 type RemoteError = engine.RemoteError
 
-func (n *Node[T]) failure(op string, err error, hint string) error {
-	return &Error{Op: op, Node: n.ID(), Term: n.Status().Term, Err: err, Hint: hint}
-}
-
 // Hints to errors of codecs, which know nothing of nodes.
 const (
 	encodeHint = "nothing was done; give a value that the codec takes, or join with another codec"
 	decodeHint = "see that all nodes have the same types and the same codec"
 )
-
-// wrapped makes err an *Error unless it is one.
-func (n *Node[T]) wrapped(op string, err error, hint string) error {
-	var e *Error
-	if errors.As(err, &e) {
-		return err
-	}
-	return n.failure(op, err, hint)
-}

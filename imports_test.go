@@ -29,13 +29,16 @@ var mayImport = map[string][]string{
 	"channel/channeltest": {"raft", "channel"},
 	"engine":              {"raft", "wire", "channel", "founding", "vfs", "wal", "snapshot"},
 	"sim":                 {"raft", "wire", "channel", "founding", "vfs", "wal", "snapshot", "engine"},
-	".":                   {"raft", "channel", "founding", "vfs", "engine"},
+	".":                   {"raft", "channel", "founding", "vfs", "engine", "internal/state"},
+	"internal/state":      {},
 	"cmd/gaggle":          {".", "sim", "channel", "channel/memory", "channel/tcp"},
 	"sim/reach":           {},
 	"mutants":             {},
 	"mutants/hunt":        {"sim"},
 	"gaggletest":          {".", "channel", "channel/memory"},
 	"examples/lamb":       {".", "channel/memory"},
+	"examples/counter":    {".", "channel/memory"},
+	"examples/kv":         {".", "channel", "channel/memory"},
 	"bench":               {".", "channel", "channel/memory", "channel/tcp"},
 }
 

@@ -34,10 +34,7 @@ type Entry[T any] struct {
 // nodes of a cluster must have the same T, and the same codec: that is not checked. A
 // node of another T gets errors when it decodes, or, where the codec lets it pass, as
 // JSON does with fields that it does not know, values that are not what was appended.
-type Node[T any] struct {
-	engine *engine.Node
-	codec  Codec
-}
+type Node[T any] struct{ member }
 
 // Join makes a node, attaches it to a channel and returns. The node then joins its
 // cluster in the background: Ready waits for that, and so does everything that needs
@@ -53,15 +50,11 @@ type Node[T any] struct {
 // address is malformed or cannot be listened on. What is wrong with an option is an error in
 // words, which is no *Error.
 func Join[T any](ctx context.Context, ch channel.Channel, options ...Option) (*Node[T], error) {
-	s, err := newSettings(ch, options)
+	m, err := join(ctx, "Join", ch, options, func(Codec) engine.Machine { return nil })
 	if err != nil {
 		return nil, err
 	}
-	e, err := s.join(ctx.Err(), ch)
-	if err != nil {
-		return nil, err
-	}
-	return &Node[T]{engine: e, codec: s.codec}, nil
+	return &Node[T]{m}, nil
 }
 
 // Append appends a value and returns its entry when it is committed, and applied on
@@ -201,48 +194,3 @@ func (n *Node[T]) Entries(ctx context.Context, options ...EntriesOption) iter.Se
 // Errors: that of the context, with ErrQuorumLost if no leader was heard; ErrBusy if
 // 65,536 reads and calls of this node are under way; ErrStandby; ErrClosed.
 func (n *Node[T]) Read(ctx context.Context) error { return n.engine.Read(ctx) }
-
-// Ready returns when the node is a member of its cluster and knows a leader. Nothing
-// needs it: calls wait by themselves. It returns nil if that is so already, though the
-// context has ended.
-// Errors: that of the context, with what the node is waiting for as the hint; ErrStandby
-// if the cluster has all its members; ErrClosed.
-func (n *Node[T]) Ready(ctx context.Context) error { return n.engine.Ready(ctx) }
-
-// Status says how the node stands as of a moment ago. It does not wait, and may be
-// called when the node is closed.
-func (n *Node[T]) Status() Status { return n.engine.Status() }
-
-// Watch yields what happens to the node from the call of Watch on, until the context
-// ends or the node is closed. Events wait for the loop, 1,024 at most: beyond that the
-// oldest go, and Missed says how many. Of several Committed in a row, the last is kept.
-//
-// There can be one loop over what it returns, which ends the watching. If there is none,
-// the events are kept until the context ends, so a Watch that may not be looped over needs
-// a context that does.
-func (n *Node[T]) Watch(ctx context.Context) iter.Seq[Event] {
-	w := n.engine.Watch()
-	release := context.AfterFunc(ctx, w.Stop)
-	return func(yield func(Event) bool) {
-		defer w.Stop()
-		defer release()
-		for {
-			e, ok := w.Next(ctx)
-			if !ok || !yield(e) {
-				return
-			}
-		}
-	}
-}
-
-// ID is the node's identity: its name, "#", and a part that is new at each start. It is
-// how status, events, errors and the faults of channel/memory refer to the node.
-func (n *Node[T]) ID() NodeID { return n.engine.ID() }
-
-// Close stops the node and everything it runs, and returns nil when it has stopped. A
-// leader first hands over, if it can do so within Timing.ElectionMin. Calls that wait get
-// ErrClosed, and ErrUncertain with it if what they asked for may still happen. The
-// contexts of leader handlers that run end, and Close waits for the handlers to return,
-// so closing from within one deadlocks. Closing is not leaving the cluster, which still
-// counts on this node. Closing again is harmless.
-func (n *Node[T]) Close() error { return n.engine.Close() }

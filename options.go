@@ -26,9 +26,9 @@ const DefaultName = "gaggle"
 // MaxSize is the largest cluster that can be founded: 64 nodes.
 const MaxSize = raft.MaxMembers
 
-// An Option is an argument of Join: Size, Dir, Name, ID, InMemory, Retain, ReplaceAfter, Logger,
-// WithCodec, or a Timing. All nodes of a cluster should have the same, but for Dir, ID and
-// Logger. Of two of a kind, the last counts.
+// An Option is an argument of Join and Replicate: Size, Dir, Name, ID, InMemory, Retain,
+// ReplaceAfter, Logger, WithCodec, or a Timing. All nodes of a cluster should have the same,
+// but for Dir, ID and Logger. Of two of a kind, the last counts.
 type Option interface{ apply(*settings) error }
 
 type option func(*settings) error
@@ -231,29 +231,29 @@ const maxTiming = 24 * time.Hour
 // and cost more wake-ups of an idle node.
 const ticksPerHeartbeat = 5
 
-func newSettings(ch channel.Channel, options []Option) (*settings, error) {
+func newSettings(function string, ch channel.Channel, options []Option) (*settings, error) {
 	s := &settings{name: DefaultName, timing: LAN(), codec: JSON()}
 	for _, o := range options {
 		if o == nil {
-			return nil, errors.New("gaggle: Join: an option is nil")
+			return nil, fmt.Errorf("gaggle: %s: an option is nil", function)
 		}
 		if err := o.apply(s); err != nil {
 			return nil, err
 		}
 	}
 	if v := reflect.ValueOf(ch); ch == nil || v.Kind() == reflect.Pointer && v.IsNil() {
-		return nil, errors.New("gaggle: Join: the channel is nil")
+		return nil, fmt.Errorf("gaggle: %s: the channel is nil", function)
 	}
 	if s.size == 0 {
-		return nil, errors.New("gaggle: Join: say how many nodes the cluster has, with gaggle.Size")
+		return nil, fmt.Errorf("gaggle: %s: say how many nodes the cluster has, with gaggle.Size", function)
 	}
 	switch {
 	case s.dir != "" && s.inMemory:
-		return nil, errors.New("gaggle: Join: Dir says to keep the log on a disk, and InMemory in memory: say one of them")
+		return nil, fmt.Errorf("gaggle: %s: Dir says to keep the log on a disk, and InMemory in memory: say one of them", function)
 	case ch.CrossesProcesses() && !s.inMemory && s.dir == "":
-		return nil, errors.New("gaggle: Join: this channel reaches other processes, and the node would keep its log in memory only, " +
-			"so that a node that stops is lost to its cluster for good: say gaggle.Dir(path) to keep it on a disk, " +
-			"or gaggle.InMemory() if that is what you want")
+		return nil, fmt.Errorf("gaggle: %s: this channel reaches other processes, and the node would keep its log in memory only, "+
+			"so that a node that stops is lost to its cluster for good: say gaggle.Dir(path) to keep it on a disk, "+
+			"or gaggle.InMemory() if that is what you want", function)
 	}
 	return s, nil
 }
@@ -272,13 +272,14 @@ func (s *settings) home() (*engine.Home, error) {
 	})
 }
 
-// join makes a node and attaches it, unless the context had ended.
-func (s *settings) join(ended error, ch channel.Channel) (*engine.Node, error) {
+// join makes a node, with a state machine unless it is nil, and attaches it, unless the context had ended.
+func (s *settings) join(ended error, ch channel.Channel, machine engine.Machine) (*engine.Node, error) {
 	home, err := s.home()
 	if err != nil {
 		return nil, &Error{Op: "join", Node: NodeID(s.id), Err: err}
 	}
 	config := s.engineConfig(home)
+	config.Machine = machine
 	if ended != nil {
 		err = &Error{Op: "join", Node: config.ID, Err: ended, Hint: "the node was not attached"}
 	}

@@ -15,12 +15,13 @@ import (
 //	                       leader, "" if none is known
 //	Commit, Applied        the last index known to be committed, and the last applied,
 //	                       up to which Entries shows everything
+//	MachineApplied         of a Replica: the last index that Apply has been called up to
 //	Configuration          the voters and learners
 //	Members                a MemberStatus for each of them, sorted by id
 //	LeaderSilent           how long ago a leader was last known, or, if none was, the node
 //	                       became a member, as of the last heartbeat
 //	Problem                the latest trouble that needs a person, nil if none: an *Error
-//	                       with ErrTwoClusters, ErrSizeMismatch or ErrInvariant
+//	                       with ErrTwoClusters, ErrSizeMismatch, ErrMachine or ErrInvariant
 //	Dropped, Refused       frames lost to full queues or without a way; frames that were
 //	                       malformed or not for this node, and messages in others that
 //	                       no correct member sends: counts since the start
@@ -58,7 +59,7 @@ const (
 	// Standby: the cluster has all its members, and the node is not one of them. Members
 	// are replaced only with ReplaceAfter.
 	Standby = engine.Standby
-	// Stopped: it was closed, or stopped itself with ErrInvariant.
+	// Stopped: it was closed, or stopped itself with ErrMachine or ErrInvariant.
 	Stopped = engine.Stopped
 )
 
