@@ -142,19 +142,20 @@ func (r *recovery) empty(s *segment) bool {
 }
 
 // scan looks for headers in all that follows a place, wherever they begin. It returns the
-// first, and learns from all of them what is durable.
-func (r *recovery) scan(at place) *fixed {
+// first of a block that begins after it, and learns from all of them what is durable.
+func (r *recovery) scan(from place) *fixed {
 	var hit *fixed
+	at := from
 	for s := r.table.segment(at.segment); s != nil; s = r.table.segment(s.number + 1) {
 		for k := at.sector; k < s.sectors; k++ {
 			f, ok := r.headerAt(s, k)
 			if !ok || f.sequence <= r.cursor.sequence {
 				continue
 			}
-			if hit == nil {
+			if hit == nil && f.at.beyond(from) {
 				hit = f
 			}
-			if r.scanned {
+			if r.scanned && hit != nil {
 				return hit
 			}
 			r.learn(f.synced)

@@ -21,7 +21,6 @@ var (
 
 const (
 	identityName  = "identity"
-	identityAside = "identity.tmp"
 	birthName     = "birth"
 	identityMagic = 0x4947
 	// identitySectors is how often it is in its file.
@@ -149,30 +148,7 @@ func exists(dir vfs.Dir, name string) (bool, error) {
 }
 
 // write replaces the file.
-func (id *Identity) write() error {
-	if there, err := exists(id.dir, identityAside); err != nil {
-		return err
-	} else if there {
-		if err := id.dir.Remove(identityAside); err != nil {
-			return err
-		}
-	}
-	file, err := id.dir.Create(identityAside)
-	if err != nil {
-		return err
-	}
-	_, err = file.WriteAt(id.encode(), 0)
-	if err == nil {
-		err = file.Sync()
-	}
-	if err = errors.Join(err, file.Close()); err != nil {
-		return err
-	}
-	if err := id.dir.Rename(identityAside, identityName); err != nil {
-		return err
-	}
-	return id.dir.Sync()
-}
+func (id *Identity) write() error { return vfs.WriteFile(id.dir, identityName, id.encode()) }
 
 func (id *Identity) encode() []byte {
 	b := make([]byte, identitySectors*sectorSize)

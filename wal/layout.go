@@ -110,6 +110,11 @@ func (p place) after(sectors int) place {
 	return place{p.segment, p.sector + uint32(sectors)}
 }
 
+// beyond reports whether a place comes after another.
+func (p place) beyond(q place) bool {
+	return p.segment > q.segment || p.segment == q.segment && p.sector > q.sector
+}
+
 // fixed is the part of a header that is always there, and in its first sector.
 type fixed struct {
 	sum       uint32 // of the header's payload after it

@@ -83,7 +83,10 @@ func (w *window) header(s *segment, at place, identity [16]byte, f *fixed) (payl
 			}
 			continue
 		}
-		if f.found(place{s.number, k}, s, identity) && f.at == at {
+		if !f.found(place{s.number, k}, s, identity) {
+			continue
+		}
+		if f.at == at {
 			return sector[prefixSize:], nil
 		}
 		break
