@@ -14,6 +14,10 @@ import (
 // the patience of a person, long against what an attempt costs.
 const fullRetry = 200 * time.Millisecond
 
+// slowSegment is for how long a segment has to last for the next one to be filled with zeros
+// ahead of use, which makes small writes to it quicker.
+const slowSegment = 2 * time.Second
+
 // disk is the storage of a node with a home. Whatever waits when the log is free becomes
 // one batch of it, with one sync.
 type disk struct {
@@ -25,8 +29,9 @@ type disk struct {
 	done   func(number uint64, err error)
 	// writing: a flush waits in its lane, runs, or will be tried again.
 	writing bool
-	// making: a spare segment is being made.
+	// making: a segment is being made ahead. madeAt is when the last one was.
 	making bool
+	madeAt time.Time
 	retry  *time.Timer
 }
 
@@ -81,12 +86,15 @@ func (d *disk) makeRoom() {
 		return
 	}
 	d.making = true
+	// Under a heavy load zeros would cost as much as the log itself, and its writes are so
+	// large that it does not matter to them.
+	allocate := time.Since(d.madeAt) >= slowSegment
 	d.Do(IdleLane, func() {
 		// If it fails, the write that needs the segment finds out, and says so.
-		_ = d.home.log.Prepare()
+		_ = d.home.log.Prepare(allocate)
 		d.mu.Lock()
 		defer d.mu.Unlock()
-		d.making = false
+		d.making, d.madeAt = false, time.Now()
 	})
 }
 

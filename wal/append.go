@@ -100,7 +100,7 @@ func (l *Log) makeSegments() error {
 		if t.segment(p.segment) != nil {
 			continue
 		}
-		if err := l.Prepare(); err != nil {
+		if err := l.Prepare(false); err != nil {
 			return l.fail(err)
 		}
 		l.mu.Lock()
@@ -175,8 +175,10 @@ func (l *Log) fail(err error) error {
 }
 
 // Prepare makes the segment after the present one, if there is none, so that no Append
-// has to. An error that is vfs.ErrFull leaves everything as it was.
-func (l *Log) Prepare() error {
+// has to. Allocate fills it with zeros: a small write to it is then quicker to sync, as the
+// file system has nothing to note of it. Otherwise it reads as zeros, too, but has no room
+// yet. An error that is vfs.ErrFull leaves everything as it was.
+func (l *Log) Prepare(allocate bool) error {
 	l.preparing.Lock()
 	defer l.preparing.Unlock()
 	l.mu.Lock()
@@ -189,7 +191,7 @@ func (l *Log) Prepare() error {
 	if !needed {
 		return nil
 	}
-	s, err := makeSegment(l.dir, &l.options, number, nil)
+	s, err := makeSegment(l.dir, &l.options, number, nil, allocate)
 	if err != nil {
 		return err
 	}

@@ -27,11 +27,12 @@
 //	identity  who the directory belongs to, see below
 //	birth     an empty file, never written again, whose inode tells a copied directory
 //
-// A segment is made as a spare: filled with zeros to its full size, given its header, synced,
+// A segment is made as a spare: of its full size and all zeros, given its header, synced,
 // renamed, and the directory is synced, all before a block is written to it. A file that is
-// not needed any more becomes a spare and is filled with zeros again. So every sector that
-// was not written since is zero, and durably so; and to write one changes neither the size
-// of the file nor where it lies, so that a sync has little to do.
+// not needed any more becomes a spare, and all zeros again. So every sector that was not
+// written since is zero, and durably so. Where there is time, the zeros are written, and not
+// only implied by the file's size: to write a sector then changes neither the size of the
+// file nor where it lies, so that a sync has little to do.
 //
 // A segment begins with two sectors that say the same, of which one is enough:
 //

@@ -115,7 +115,7 @@ func Create(dir vfs.Dir, o Options) (*Log, error) {
 	if err := b.flush(); err != nil {
 		return nil, err
 	}
-	first, err := makeSegment(dir, &o, at.segment, b.buffer)
+	first, err := makeSegment(dir, &o, at.segment, b.buffer, true)
 	if err != nil {
 		return nil, err
 	}

@@ -9,7 +9,7 @@ import (
 // Limits and defaults of Options.
 const (
 	// DefaultSegmentBytes is the size of a segment.
-	DefaultSegmentBytes = 64 << 20
+	DefaultSegmentBytes = 16 << 20
 	// MinSegmentBytes and MaxSegmentBytes bound it.
 	MinSegmentBytes = 16 << 10
 	MaxSegmentBytes = 1 << 40

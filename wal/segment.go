@@ -78,13 +78,13 @@ func checkSegmentHeader(b []byte, identity [16]byte, number uint64) (sectors uin
 // makeSegment makes a segment, or takes a spare file, so that it has its name only when all
 // of it is durable, and its name is durable when it returns. First is a block that the
 // segment is to begin with, if it is not empty.
-func makeSegment(dir vfs.Dir, o *Options, number uint64, first []byte) (*segment, error) {
+func makeSegment(dir vfs.Dir, o *Options, number uint64, first []byte, allocate bool) (*segment, error) {
 	spare, file, err := openSpare(dir, number)
 	if err != nil {
 		return nil, err
 	}
 	s := &segment{number: number, sectors: uint32(o.SegmentBytes / sectorSize), file: file}
-	if err := s.fill(o, first); err == nil {
+	if err := s.fill(o, first, allocate); err == nil {
 		err = dir.Rename(spare, fileName(segmentPrefix, number))
 		if err == nil {
 			err = dir.Sync()
@@ -118,13 +118,21 @@ func openSpare(dir vfs.Dir, number uint64) (string, vfs.File, error) {
 	return name, file, err
 }
 
-func (s *segment) fill(o *Options, first []byte) error {
+func (s *segment) fill(o *Options, first []byte, allocate bool) error {
+	begin := append(segmentHeader(o.Identity, s.number, s.sectors), first...)
+	if !allocate {
+		// It may be a file that was used before.
+		if err := s.file.Truncate(0); err != nil {
+			return err
+		}
+	}
 	if err := s.file.Truncate(o.SegmentBytes); err != nil {
 		return err
 	}
-	begin := append(segmentHeader(o.Identity, s.number, s.sectors), first...)
-	if err := s.zero(uint32(len(begin)/sectorSize), s.sectors); err != nil {
-		return err
+	if allocate {
+		if err := s.zero(uint32(len(begin)/sectorSize), s.sectors); err != nil {
+			return err
+		}
 	}
 	if _, err := s.file.WriteAt(begin, 0); err != nil {
 		return err
