@@ -41,7 +41,7 @@ func main() {
 	ctx := context.Background()
 	ch := memory.New() // channel/tcp is for several processes
 	const size = 3
-	var stores []Store
+	stores := make([]Store, 0, size)
 	for range size {
 		s, err := open(ctx, ch, size)
 		if err != nil {
