@@ -30,8 +30,9 @@ type batch struct {
 	// dataBytes and inlineBytes are the sizes of data in the data region and the header.
 	dataBytes, inlineBytes int
 
-	// header is where a header's payload is made.
+	// header is where a header's payload is made, head where a checksum is.
 	header []byte
+	head   wire.EntryHead
 	parsed block
 }
 

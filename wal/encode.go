@@ -94,7 +94,7 @@ func (b *batch) putEntries(region []byte, entries [][]raft.Entry, everything boo
 			} else {
 				rest = rest[copy(rest, e.Data):]
 			}
-			word := uint64(len(e.Data)) | uint64(kind)<<24 | uint64(wire.EntryChecksum(e))<<32
+			word := uint64(len(e.Data)) | uint64(kind)<<24 | uint64(wire.EntryChecksum(&b.head, e))<<32
 			binary.LittleEndian.PutUint64(descriptors, word)
 			descriptors = descriptors[descriptorSize:]
 		}

@@ -143,3 +143,32 @@ func TestReadsAndAppendsGoOnAtTheSameTime(t *testing.T) {
 		}
 	}
 }
+
+// What a sync failed to make durable is still seen, by a process that comes after, and a
+// sync of its own would not tell. So what Open speaks of must be written again.
+func TestWhatIsReadBackAfterAFailedSyncIsDurable(t *testing.T) {
+	d := vfs.NewDisk()
+	l, err := Create(d, testOptions())
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.SetFaults(vfs.Faults{Fail: func(o vfs.Op) error {
+		if o.Kind == vfs.OpSync {
+			return errors.New("the disk is ill")
+		}
+		return nil
+	}})
+	if err := l.Append(appending(entry(1, []byte("goose")))); err == nil {
+		t.Fatal("the sync did not fail")
+	}
+	d.SetFaults(vfs.Faults{})
+	_, before, err := Open(d, testOptions())
+	if err != nil || len(before.Saved.Entries) != 1 {
+		t.Fatalf("%v, %+v", err, before)
+	}
+	d.Crash(func(int) int { return 0 })
+	_, after, err := Open(d, testOptions())
+	if err != nil || after.Lost != nil || len(after.Saved.Entries) != 1 || after.Saved.HardState != before.Saved.HardState {
+		t.Errorf("it was %+v, it is %+v: %v", before.Saved, after, err)
+	}
+}

@@ -21,7 +21,7 @@ func FuzzOpen(f *testing.F) {
 		}
 		f.Add(i*sectorSize, d.files[name].live[:8*sectorSize])
 	}
-	f.Fuzz(func(t *testing.T, at int, content []byte) {
+	f.Fuzz(func(_ *testing.T, at int, content []byte) {
 		after := d.copy()
 		file := after.files[name]
 		at = min(max(at, 0), len(file.live))

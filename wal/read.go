@@ -44,6 +44,7 @@ type reader struct {
 	window   window
 	room     []byte
 	block    block
+	head     wire.EntryHead
 
 	first, last raft.Index
 	left        int
@@ -150,7 +151,7 @@ func (r *reader) take(s *segment, f *fixed, end raft.Index) error {
 			return nil
 		}
 		term, _ := r.table.term(e.Index)
-		if e.Index != r.first || e.Term != term || wire.EntryChecksum(&e) != sum {
+		if e.Index != r.first || e.Term != term || wire.EntryChecksum(&r.head, &e) != sum {
 			return r.damaged()
 		}
 		if r.left -= e.Size(); r.left < 0 && len(r.entries) > 0 {

@@ -31,6 +31,7 @@ type recovery struct {
 
 	room  []byte
 	block block
+	head  wire.EntryHead
 	bad   []raft.Position
 }
 
@@ -208,7 +209,7 @@ func (r *recovery) verify(region []byte) {
 	w := walker{block: &r.block, region: region}
 	var e raft.Entry
 	for sum, ok := w.entry(&e); ok; sum, ok = w.entry(&e) {
-		if wire.EntryChecksum(&e) != sum {
+		if wire.EntryChecksum(&r.head, &e) != sum {
 			r.bad = append(r.bad, raft.Position{Index: e.Index, Term: e.Term})
 		}
 	}

@@ -64,12 +64,15 @@ func putEntryHead(b []byte, e *raft.Entry) {
 	b[16] = byte(e.Type)
 }
 
+// An EntryHead is room for EntryChecksum.
+type EntryHead [entryHeadSize]byte
+
 // EntryChecksum is the checksum in the encoding of an entry, for those who keep the
 // entry in another layout: it is over the index, the term, the type, seven bytes 0 and
 // the data, in the form and order that AppendEntry gives them. It does not copy the
-// data, which may be anything.
-func EntryChecksum(e *raft.Entry) uint32 {
-	var head [entryHeadSize]byte
+// data, which may be anything, and works in head, so that it allocates nothing.
+func EntryChecksum(head *EntryHead, e *raft.Entry) uint32 {
+	*head = EntryHead{}
 	putEntryHead(head[:], e)
 	return crc32.Update(checksum(head[:]), castagnoli, e.Data)
 }

@@ -82,7 +82,7 @@ func TestRandomEntriesSurviveTheTrip(t *testing.T) {
 		if !bytes.Equal(b[:3], before) {
 			t.Fatal("what was there before is gone")
 		}
-		if sum := EntryChecksum(&e); sum != binary.LittleEndian.Uint32(b[7:]) {
+		if sum := EntryChecksum(new(EntryHead), &e); sum != binary.LittleEndian.Uint32(b[7:]) {
 			t.Fatalf("EntryChecksum is %x, encoded is %x", sum, b[7:11])
 		}
 		got, rest, err := DecodeEntry(b[3:])
