@@ -36,16 +36,17 @@ type option func(*settings) error
 func (o option) apply(s *settings) error { return o(s) }
 
 type settings struct {
-	size     int
-	name     string
-	id       string
-	inMemory bool
-	dir      string
-	retain   Index
-	timing   Timing
-	replace  time.Duration
-	codec    Codec
-	log      *slog.Logger
+	size       int
+	name       string
+	id         string
+	inMemory   bool
+	dir        string
+	retain     Index
+	timing     Timing
+	replace    time.Duration
+	replaceSet bool
+	codec      Codec
+	log        *slog.Logger
 }
 
 // Size is how many nodes the cluster has: 1 to MaxSize, which is 64. It has to be given. A
@@ -133,10 +134,10 @@ func Retain(n uint64) Option {
 // InMemory says that the node may keep its log in memory although the others may
 // outlive it. It, or Dir, is needed on a channel that crosses processes, as tcp does.
 //
-// Each member that stops is lost to its cluster for good: restarting makes a new node,
-// which is a standby, and takes a silent member's place only with ReplaceAfter. When half of the members or more
-// have ever stopped, the cluster cannot go on, and what it acknowledged is gone once every
-// process has been restarted.
+// A member that stops does not come back: its process, started again, is a new node, a
+// standby, which takes a silent member's place after ReplaceAfter. When half of the members
+// or more have stopped before others had taken their places, the cluster cannot go on, and
+// what it acknowledged is gone once every process has been restarted.
 func InMemory() Option {
 	return option(func(s *settings) error {
 		s.inMemory = true
@@ -144,16 +145,20 @@ func InMemory() Option {
 	})
 }
 
+// DefaultReplaceAfter is above the usual pauses, restarts and outages, as to replace a member
+// costs a copy of the log: a minute.
+const DefaultReplaceAfter = time.Minute
+
 // ReplaceAfter is how long a leader does not hear a member until a standby takes its place,
 // when it has caught up: one at a time, and while a majority is heard. A member that comes
-// back later is a standby. The time must be above Timing.ElectionMax, and is 24 h at most; a
-// minute or more is above the usual pauses and outages. The default is 0, which is never.
+// back later is a standby. The time must be above Timing.ElectionMax, and is 24 h at most. The
+// default is DefaultReplaceAfter, or twice ElectionMax if that is more; 0 is never.
 func ReplaceAfter(d time.Duration) Option {
 	return option(func(s *settings) error {
 		if d < 0 || d > maxTiming {
 			return fmt.Errorf("gaggle: ReplaceAfter(%v): must be from 0 to %v", d, maxTiming)
 		}
-		s.replace = d
+		s.replace, s.replaceSet = d, true
 		return nil
 	})
 }
@@ -248,6 +253,8 @@ func newSettings(function string, ch channel.Channel, options []Option) (*settin
 		return nil, fmt.Errorf("gaggle: %s: say how many nodes the cluster has, with gaggle.Size", function)
 	}
 	switch {
+	case s.replace > 0 && s.replace <= s.timing.ElectionMax:
+		return nil, fmt.Errorf("gaggle: Join: ReplaceAfter(%v) must be above Timing.ElectionMax, which is %v", s.replace, s.timing.ElectionMax)
 	case s.dir != "" && s.inMemory:
 		return nil, fmt.Errorf("gaggle: %s: Dir says to keep the log on a disk, and InMemory in memory: say one of them", function)
 	case ch.CrossesProcesses() && !s.inMemory && s.dir == "":
@@ -256,6 +263,14 @@ func newSettings(function string, ch channel.Channel, options []Option) (*settin
 			"or gaggle.InMemory() if that is what you want", function)
 	}
 	return s, nil
+}
+
+// replaceAfter is what ReplaceAfter says, or the default.
+func (s *settings) replaceAfter() time.Duration {
+	if s.replaceSet {
+		return s.replace
+	}
+	return max(DefaultReplaceAfter, 2*s.timing.ElectionMax)
 }
 
 // home opens the directory that the node lives in; nil if it has none.
@@ -324,7 +339,7 @@ func (s *settings) engineConfig(home *engine.Home) engine.Config {
 		TickInterval: tick,
 		Raft:         core,
 
-		ReplaceAfterTicks: ticks(s.replace),
+		ReplaceAfterTicks: ticks(s.replaceAfter()),
 		Founding:          founding.Config{Name: name, Seed: randomNumber()},
 		Nonce:             randomNumber(),
 		Home:              home,

@@ -56,8 +56,8 @@ const (
 	Founding = engine.Founding
 	// Member: it takes part in its cluster.
 	Member = engine.Member
-	// Standby: the cluster has all its members, and the node is not one of them. Members
-	// are replaced only with ReplaceAfter.
+	// Standby: the cluster has all its members, and the node is not one of them. It takes
+	// the place of one that is silent for as long as ReplaceAfter says.
 	Standby = engine.Standby
 	// Stopped: it was closed, or stopped itself with ErrMachine or ErrInvariant.
 	Stopped = engine.Stopped

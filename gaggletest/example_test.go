@@ -117,7 +117,7 @@ func ExampleNodes_Crash() {
 	})
 }
 
-// A node that is restarted is a standby, as members are not replaced yet.
+// A node that is restarted is a standby, and takes a place when one has long been empty.
 func ExampleNodes_Restart() {
 	gaggletest.Run(t, func(t *testing.T) {
 		c := gaggletest.Cluster[string](t, 3)
@@ -126,6 +126,8 @@ func ExampleNodes_Restart() {
 		if _, err := n.Append(t.Context(), "x"); !errors.Is(err, gaggle.ErrStandby) {
 			t.Errorf("an append at a standby: %v", err)
 		}
+		c.Eventually("it has taken the place of the one it was", func() bool { return n.Status().State == gaggle.Member })
+		c.Append(n, "y")
 	})
 }
 

@@ -120,8 +120,9 @@ func (c *Nodes[T]) Crash(n *gaggle.Node[T]) {
 
 // Restart crashes a node, unless it has stopped already, and puts a new one in its place,
 // which it returns. The new one is of the same name, and has nothing of what the other
-// knew. As members are not replaced yet, it becomes a standby: it votes on nothing, and
-// its calls return gaggle.ErrStandby. The state is Founding until it has heard of the
+// knew. It becomes a standby: it votes on nothing, and its calls return gaggle.ErrStandby,
+// until it takes the place of a member that was silent for gaggle.DefaultReplaceAfter, such as
+// the one that it was. The state is Founding until it has heard of the
 // cluster.
 func (c *Nodes[T]) Restart(n *gaggle.Node[T]) *gaggle.Node[T] {
 	c.t.Helper()
