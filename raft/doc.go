@@ -37,8 +37,8 @@
 // The log need not be in memory: the core knows the terms of all of it, as runs, and holds
 // the later entries. Of the others it asks for what a follower needs (Load), and the owner
 // applies them by itself (CommittedStored). A node whose disk has lost what entries said,
-// but not which there were, goes on as a voter that does not stand for election until they
-// are repaired. A leader whose disk hangs hands over.
+// but not which there were, goes on as a voter; it does not stand for election, nor
+// acknowledge them again, until they are repaired. A leader whose disk hangs hands over.
 //
 //	           events                         update
 //	messages ─┐                          ┌─▶ Write ────▶ log writer ─▶ Persisted ─┐

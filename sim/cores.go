@@ -27,8 +27,9 @@ type coreProcess struct {
 	// reading is what is read from the disk; queue what is committed and not applied.
 	reading reading
 	queue   []toApply
-	// impaired: the core knows of damage, and not yet that it is repaired.
+	// impaired: the core knows of damage, from an index on, and not yet that it is repaired.
 	impaired bool
+	damaged  raft.Index
 }
 
 // readBegun is how things stood when a read began: what was committed anywhere, the step,
@@ -48,7 +49,7 @@ func newCoreProcess(n *node, onDisk int) *coreProcess {
 	}
 	return &coreProcess{
 		node: n, raft: core, last: saved.Snapshot.Last.Index, snapshot: saved.Snapshot,
-		reads: map[uint64]readBegun{}, impaired: saved.Impaired,
+		reads: map[uint64]readBegun{}, impaired: saved.Impaired, damaged: saved.Damaged,
 	}
 }
 

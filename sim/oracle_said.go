@@ -136,6 +136,9 @@ func (o *oracle) acknowledges(n *node, msg *raft.Message, b *raft.AppendReply) {
 	if t == nil || t.leader != msg.To {
 		o.world.violated(Acknowledged, "%s acknowledges %d to %s, which does not lead term %d", n.id, b.Index, msg.To, msg.Term)
 	}
+	if p, ok := n.process.(*coreProcess); ok && p.impaired && b.Index >= p.damaged {
+		o.world.violated(Promise, "%s acknowledges %d, entry %d is damaged on its disk", n.id, b.Index, p.damaged)
+	}
 	if m.disk.last().Index < b.Index {
 		o.world.violated(Promise, "%s acknowledges %d, its disk ends at %v", n.id, b.Index, m.disk.last().Position)
 	}

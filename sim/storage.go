@@ -23,7 +23,9 @@ func (d *disk) given(onDisk int) raft.Saved {
 	for i := range saved.Entries {
 		if d.damaged[saved.Entries[i].Index] {
 			n = max(n, i+1)
-			saved.Impaired = true
+			if !saved.Impaired {
+				saved.Impaired, saved.Damaged = true, saved.Entries[i].Index
+			}
 		}
 	}
 	for _, e := range saved.Entries[:n] {
