@@ -104,6 +104,8 @@ func (c *command) encode() []byte {
 		return newOnce(c.value)
 	case commandOpenSession:
 		return newOpenSession(c.node, c.nonce)
+	case commandCheckpoint:
+		return []byte{byte(commandCheckpoint)}
 	}
 	return nil
 }

@@ -46,6 +46,10 @@ var (
 	ErrDiskFull = errors.New("the disk is full")
 	// ErrDamaged: an entry on this node's disk is damaged, and not mended yet.
 	ErrDamaged = errors.New("an entry is damaged")
+	// ErrForeign: the directory is that of another node, or of a node of another cluster.
+	ErrForeign = errors.New("the directory is not this node's")
+	// ErrIncomplete: files are missing in the directory.
+	ErrIncomplete = errors.New("the directory is incomplete")
 	// ErrCopied: another process goes by this node's id, as its directory was copied, or an
 	// older one brought back. This one has stopped.
 	ErrCopied = wal.ErrCopied
@@ -70,7 +74,7 @@ func (e *CompactedError) Error() string {
 }
 
 // Is makes it an ErrCompacted.
-func (e *CompactedError) Is(target error) bool { return target == ErrCompacted } //nolint:errorlint // the sentinel itself
+func (e *CompactedError) Is(target error) bool { return target == ErrCompacted }
 
 // An Error says what failed, where, and what can be done about it.
 type Error struct {

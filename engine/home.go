@@ -79,12 +79,6 @@ func OpenHome(dir vfs.Dir, config HomeConfig) (*Home, error) {
 	return h, nil
 }
 
-// ErrForeign: the directory is that of another node, or of a node of another cluster.
-var ErrForeign = errors.New("the directory is not this node's")
-
-// ErrIncomplete: files are missing in the directory.
-var ErrIncomplete = errors.New("the directory is incomplete")
-
 func (h *Home) open(config HomeConfig) error {
 	err := h.readIdentity(config)
 	if err == nil {

@@ -15,7 +15,7 @@ func syncData(f *os.File) error {
 	var failed error
 	err = c.Control(func(fd uintptr) {
 		for {
-			if failed = syscall.Fdatasync(int(fd)); failed != syscall.EINTR { //nolint:errorlint // system calls return it bare
+			if failed = syscall.Fdatasync(int(fd)); failed != syscall.EINTR {
 				return
 			}
 		}

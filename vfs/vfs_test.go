@@ -141,7 +141,7 @@ func TestAWholeFileIsReplacedAtOnce(t *testing.T) {
 			d := NewDisk()
 			must(t, WriteFile(d, "f", bytes.Repeat([]byte("a"), 600)))
 			ops := 0
-			d.SetFaults(Faults{Fail: func(o Op) error {
+			d.SetFaults(Faults{Fail: func(Op) error {
 				if ops++; ops > dies {
 					return ErrCrashed
 				}
