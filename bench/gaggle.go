@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"path/filepath"
 	"time"
 
 	"github.com/ben-ng/gaggle"
@@ -16,14 +18,16 @@ type gaggleCluster struct {
 	leader *gaggle.Node[[]byte]
 }
 
-func openGaggle(kind string) func(string) (cluster, error) {
-	return func(string) (cluster, error) {
+// openGaggle gives each node its channel, by its kind, and what keep says about where its
+// log is.
+func openGaggle(kind string, keep func(dir string, number int) gaggle.Option) func(string) (cluster, error) {
+	return func(dir string) (cluster, error) {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		c := &gaggleCluster{}
 		meet := meeting(kind)
-		for range 3 {
-			n, err := gaggle.Join[[]byte](ctx, meet(), gaggle.Size(3), gaggle.InMemory())
+		for number := range clusterSize {
+			n, err := gaggle.Join[[]byte](ctx, meet(), gaggle.Size(clusterSize), keep(dir, number))
 			if err != nil {
 				c.close()
 				return nil, err
@@ -45,6 +49,12 @@ func openGaggle(kind string) func(string) (cluster, error) {
 		}
 		return c, nil
 	}
+}
+
+func keepInMemory(string, int) gaggle.Option { return gaggle.InMemory() }
+
+func keepOnDisk(dir string, number int) gaggle.Option {
+	return gaggle.Dir(filepath.Join(dir, fmt.Sprint("node", number)))
 }
 
 // meeting gives each node its channel.

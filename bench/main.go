@@ -23,6 +23,7 @@
 // nodes write to the same disk. A directory in memory, where fsync costs nothing, is
 // refused; whether the disk itself keeps what it says it has is beyond this program.
 //
+//   - gaggle: as a program has it, with Dir and the tcp channel.
 //   - etcd: the core as a RawNode in one goroutine, which steps all waiting proposals as
 //     one message; etcd's own package for the log, storage/wal; a plain TCP transport,
 //     which encodes in goroutines of its own, written here, as etcd's belongs to its
@@ -93,8 +94,8 @@ var (
 
 var inMemory = comparison{
 	competitors: []competitor{
-		{"gaggle", false, openGaggle("memory")},
-		{"gaggle over TCP", false, openGaggle("tcp")},
+		{"gaggle", false, openGaggle("memory", keepInMemory)},
+		{"gaggle over TCP", false, openGaggle("tcp", keepInMemory)},
 		{"etcd, all waiting proposals in one step", true, openEtcd},
 		{"hashicorp", true, openHashicorp},
 	},
@@ -105,6 +106,7 @@ var inMemory = comparison{
 
 var durable = comparison{
 	competitors: []competitor{
+		{"gaggle", false, openGaggle("tcp", keepOnDisk)},
 		{"etcd, all waiting proposals in one step", true, openEtcdDurable},
 		{"hashicorp with raft-wal", true, openHashicorpDurable},
 	},
