@@ -57,14 +57,20 @@ type homes struct {
 
 func newHomes(t testing.TB, size int, tune func(*Config)) *homes {
 	t.Helper()
+	h := emptyHomes(t, size, tune)
+	for i := range size {
+		h.start(i)
+	}
+	return h
+}
+
+// emptyHomes are disks for nodes that are still to be started.
+func emptyHomes(t testing.TB, size int, tune func(*Config)) *homes {
 	h := &homes{flock: &flock{t: t, ch: memory.New()}, tune: tune, random: rand.New(rand.NewPCG(1, 2))}
 	for range size {
 		h.disks = append(h.disks, vfs.NewDisk())
 	}
 	h.nodes, h.storages = make([]*Node, size), make([]*handStorage, size)
-	for i := range size {
-		h.start(i)
-	}
 	return h
 }
 
@@ -83,7 +89,7 @@ func (h *homes) tryStart(i int) (*Node, error) {
 	name := string(rune('a' + i))
 	home, err := OpenHome(h.disks[i], HomeConfig{
 		ID: raft.NodeID(fmt.Sprintf("%s#%d", name, h.births)), Name: name, Cluster: "test", Size: len(h.disks),
-		Mark: [16]byte{byte(h.births)}, SegmentBytes: 64 << 10,
+		Mark: [16]byte{byte(h.births)}, SegmentBytes: 16 << 10,
 	})
 	if err != nil {
 		return nil, err
