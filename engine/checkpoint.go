@@ -88,6 +88,9 @@ func (n *Node) saveSnapshot(meta raft.SnapshotMeta, head snapshotHead, state fun
 func (n *Node) snapshotSaved(info snapshot.Info, sum uint64, err error) {
 	c := &n.checkpoints
 	c.taking = false
+	if errors.Is(err, snapshot.ErrObsolete) {
+		return // another node's has come meanwhile, and is newer
+	}
 	if err != nil {
 		n.snapshotFailed(err)
 		return

@@ -194,6 +194,11 @@ func (f *Feed) read(from, last raft.Index) (items []Item, next raft.Index, err e
 func (f *Feed) trim(upTo raft.Index) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.drop(upTo)
+}
+
+// drop lets go of the pages that end at an index or before it. The lock is held.
+func (f *Feed) drop(upTo raft.Index) {
 	gone := 0
 	for gone < len(f.pages) {
 		page := f.pages[gone]
@@ -222,4 +227,5 @@ func (f *Feed) compacted(available raft.Index) {
 	defer f.mu.Unlock()
 	f.available = available
 	f.skipped.forget(available)
+	f.drop(available - 1)
 }

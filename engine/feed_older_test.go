@@ -136,3 +136,20 @@ func TestAReadThatFindsNoValueGoesOn(t *testing.T) {
 		t.Errorf("it yields %v", got)
 	}
 }
+
+func TestWhatIsCompactedIsNotKeptInMemoryEither(t *testing.T) {
+	f := &Feed{}
+	for i := raft.Index(1); i <= 3*feedPage; i++ {
+		f.publish(itemsAt(i), nil, i)
+	}
+	f.compacted(2*feedPage + 5)
+	if len(f.pages) != 1 {
+		t.Errorf("%d pages are left", len(f.pages))
+	}
+	if _, err := f.Next(t.Context(), 2*feedPage+4, 3*feedPage); !errors.Is(err, ErrCompacted) {
+		t.Errorf("what is compacted is read: %v", err)
+	}
+	if got := indexes(t, f, 2*feedPage+5, 3*feedPage); len(got) != feedPage-4 {
+		t.Errorf("%d are there", len(got))
+	}
+}

@@ -139,3 +139,28 @@ func TestANodeThatCannotReadWhatItPromisedBeginsAnew(t *testing.T) {
 		t.Fatalf("they have %v", got)
 	}
 }
+
+func TestAReaderThatMeetsDamageHasItMended(t *testing.T) {
+	h := newHomes(t, 3, func(c *Config) { c.TailBytes = 2000 })
+	h.until("one leads", func() bool { return h.leader() != nil })
+	want := h.appendMany(h.nodes[0], 1500)
+	h.agree()
+	if h.rot(1, want[100]) == 0 {
+		t.Fatal("it is not there")
+	}
+	n := h.nodes[1]
+	var err error
+	for from := raft.Index(1); err == nil && from < 400; from++ {
+		_, err = n.Feed().Next(t.Context(), from, from)
+	}
+	if !errors.Is(err, ErrDamaged) {
+		t.Fatalf("it reads on: %v", err)
+	}
+	if h.settle(); len(n.mending.wanted) == 0 {
+		t.Fatal("nobody is asked for it")
+	}
+	h.until("it is mended", func() bool { return len(n.mending.wanted) == 0 })
+	if got := h.agree(); !slices.Equal(got, want) {
+		t.Fatalf("they have %d values, want %d", len(got), len(want))
+	}
+}

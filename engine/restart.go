@@ -10,6 +10,7 @@ import (
 	"github.com/ben-ng/gaggle/raft"
 	"github.com/ben-ng/gaggle/snapshot"
 	"github.com/ben-ng/gaggle/vfs"
+	"github.com/ben-ng/gaggle/wal"
 	"github.com/ben-ng/gaggle/wire"
 )
 
@@ -60,7 +61,7 @@ func newFounder(c *Config) (*founding.Founder, error) {
 // comeHome begins where the node was when it stopped.
 func (n *Node) comeHome() error {
 	h := n.home
-	n.feed.older = h.read
+	n.feed.older = n.readLog
 	if h.Lost != nil {
 		n.log.Error("the node begins anew, under another id", slog.Any("error", h.Lost))
 		n.published.Problem = n.failure("join", errors.Join(ErrDamaged, h.Lost),
@@ -115,9 +116,21 @@ func (n *Node) comeBackFromSnapshot(meta raft.SnapshotMeta) error {
 	return fmt.Errorf("%w: no snapshot at %v is left", ErrIncomplete, meta.Last)
 }
 
-// read reads the log, for the feed.
-func (h *Home) read(first, last raft.Index, maxBytes int) ([]raft.Entry, error) {
-	return h.log.Read(first, last, maxBytes)
+// readLog reads the log for the feed, on the goroutine of whoever reads that.
+func (n *Node) readLog(first, last raft.Index, maxBytes int) ([]raft.Entry, error) {
+	run, err := n.home.log.Read(first, last, maxBytes)
+	var (
+		compacted *wal.CompactedError
+		damaged   *wal.DamagedError
+	)
+	switch {
+	case errors.As(err, &compacted):
+		return nil, &CompactedError{From: first, First: compacted.First}
+	case errors.As(err, &damaged):
+		_ = n.do(func() { n.mend(damaged.Position) })
+		return nil, n.failure("entries", fmt.Errorf("%w: %w", ErrDamaged, damaged), "the other nodes are asked for it; try again in a while")
+	}
+	return run, err
 }
 
 // keepPromises makes durable what founding says, before anything else that it says is done.
