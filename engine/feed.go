@@ -120,8 +120,14 @@ func (f *Feed) Next(ctx context.Context, from, until raft.Index) ([]Item, error)
 			last := min(until, f.first-1)
 			f.mu.Unlock()
 			items, next, err := f.read(from, last)
-			if err != nil || len(items) > 0 {
-				return items, err
+			if err != nil {
+				if f.overtaken(from) {
+					continue
+				}
+				return nil, err
+			}
+			if len(items) > 0 {
+				return items, nil
 			}
 			from = next
 			continue
@@ -188,6 +194,14 @@ func (f *Feed) read(from, last raft.Index) (items []Item, next raft.Index, err e
 		}
 	}
 	return items, next, nil
+}
+
+// overtaken reports whether it is no failure that a read found nothing at an index: it was
+// compacted meanwhile.
+func (f *Feed) overtaken(from raft.Index) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return from < f.available
 }
 
 // trim lets go of values up to an index, which can be read from the disk: of whole pages.

@@ -131,9 +131,23 @@ func TestAnErrorOfTheDiskReachesTheReader(t *testing.T) {
 
 func TestAReadThatFindsNoValueGoesOn(t *testing.T) {
 	f, _, _ := onDisk(1, 40)
-	f.skipped = skipped{[]indexRange{{1, 22}}}
+	f.skipped = skipped{ranges: []indexRange{{1, 22}}}
 	if got := indexes(t, f, 1, 24); !slices.Equal(got, []raft.Index{23, 24}) {
 		t.Errorf("it yields %v", got)
+	}
+}
+
+// What is compacted is not the disk's failure, also when that comes while it is read.
+func TestAReadThatIsOvertakenByCompactionSaysWhereTheLogBegins(t *testing.T) {
+	f, _, _ := onDisk(1, 40)
+	f.older = func(raft.Index, raft.Index, int) ([]raft.Entry, error) {
+		f.compacted(21)
+		return nil, errors.New("there is no such entry")
+	}
+	_, err := f.Next(t.Context(), 13, 30)
+	var compacted *CompactedError
+	if !errors.As(err, &compacted) || compacted.First != 21 {
+		t.Errorf("the error is %v", err)
 	}
 }
 
