@@ -99,9 +99,20 @@ func (n *Node) snapshotSaved(info snapshot.Info, sum uint64, err error) {
 	if index <= c.latest {
 		return // another node's took its place
 	}
-	c.previous, c.latest, c.latestSize = c.latest, index, info.Size
+	c.previous, c.latest, c.latestSize = n.fallback(index), index, info.Size
 	n.compareState(index, sum)
 	n.compact()
+}
+
+// fallback is the oldest snapshot that is left beside the one at an index; 0 if none is. The
+// log has to go on from there. It is not always the one taken before: that may have been
+// damaged.
+func (n *Node) fallback(latest raft.Index) raft.Index {
+	list := n.snapshots.List()
+	if len(list) < 2 {
+		return 0
+	}
+	return min(list[len(list)-1].Meta.Last.Index, latest)
 }
 
 // snapshotFailed makes it known that a snapshot could not be written. The log stays as

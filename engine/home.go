@@ -29,6 +29,8 @@ type Home struct {
 	// log is nil as long as the node is no member, recovered what was in it at the start.
 	log       *wal.Log
 	recovered *wal.Recovered
+	// damaged says which snapshots cannot be used, and why.
+	damaged []error
 	// Lost says why what was in the directory could not be trusted, so that it was put aside
 	// and the node begins as another one, which waits for a place; nil if it could.
 	Lost error
@@ -196,11 +198,11 @@ func (h *Home) readAll(config HomeConfig) error {
 		return nil
 	case err != nil:
 		return err
+	case h.founding.State == founding.Fresh:
+		// It was begun, and the node stopped before it took part in anything: whatever it holds.
+		return h.forgetLog()
 	case h.recovered.Lost != nil:
 		return &lostError{h.recovered.Lost}
-	case h.founding.State == founding.Fresh:
-		// It was begun, and the node stopped before it took part in anything.
-		return h.forgetLog()
 	}
 	return nil
 }
@@ -296,10 +298,19 @@ func (h *Home) openSnapshots(cluster wire.ClusterID) error {
 	if h.snapshots, err = snapshot.Open(h.dir, cluster); err != nil {
 		return err
 	}
+	// The node begins from the newest. One that is damaged in its middle would stop it each
+	// time it starts, though the one before it, and the log from there on, are kept for this.
+	for _, info := range h.snapshots.List() {
+		if err = h.snapshots.Verify(info); err == nil || !errors.Is(err, snapshot.ErrDamaged) {
+			break
+		}
+		h.damaged = append(h.damaged, err)
+		err = nil
+	}
 	for _, info := range h.snapshots.List() {
 		h.options.Snapshots = append(h.options.Snapshots, info.Meta)
 	}
-	return nil
+	return err
 }
 
 // saveFounding makes durable what the node has promised while the cluster is founded.

@@ -15,12 +15,18 @@ import (
 // reports how often that was: what fits into a sector is written twice.
 func (h *homes) rot(i int, text string) (found int) {
 	h.t.Helper()
+	return h.rotIn(i, "log-", text)
+}
+
+// rotIn does so in the files with names that begin with something.
+func (h *homes) rotIn(i int, prefix, text string) (found int) {
+	h.t.Helper()
 	names, err := h.disks[i].List()
 	if err != nil {
 		h.t.Fatal(err)
 	}
 	for _, name := range names {
-		if !strings.HasPrefix(name, "log-") {
+		if !strings.HasPrefix(name, prefix) {
 			continue
 		}
 		b, err := vfs.ReadFile(h.disks[i], name)

@@ -67,6 +67,9 @@ func (n *Node) comeHome() error {
 		n.published.Problem = n.failure("join", errors.Join(ErrDamaged, h.Lost),
 			"it takes the place of the member that it was when that is replaced; what was in the directory was put aside")
 	}
+	for _, err := range h.damaged {
+		n.log.Error("a snapshot is damaged: the node begins from the one before it", slog.Any("error", err))
+	}
 	if n.founder.State() == founding.Standby {
 		n.standBy()
 	}
@@ -74,6 +77,7 @@ func (n *Node) comeHome() error {
 		return nil
 	}
 	saved := h.recovered.Saved
+	h.recovered.Saved = raft.Saved{} // its entries would stay in memory as long as the node
 	for _, p := range h.recovered.Faulty {
 		n.mend(p)
 	}
@@ -91,7 +95,7 @@ func (n *Node) comeHome() error {
 		if err := n.comeBackFromSnapshot(saved.Snapshot); err != nil {
 			return err
 		}
-		n.feed.available = saved.Compacted.Index + 1
+		n.feed.available = max(saved.Compacted.Index+1, n.feed.skipped.from)
 	}
 	if n.founder.State() == founding.Member {
 		n.setState(Member, "")

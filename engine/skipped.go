@@ -13,7 +13,12 @@ import (
 // others. Whoever reads the log from the disk leaves them out by this list, as the session
 // table that judged them has gone on since. It is a list of ranges that rise and do not
 // touch: after a change of leader, thousands in a row may be repetitions.
-type skipped struct{ ranges []indexRange }
+type skipped struct {
+	// from is the first index of which it is known whether it was left out. The disk may
+	// have what is before it for longer, as the log is compacted by whole files.
+	from   raft.Index
+	ranges []indexRange
+}
 
 // An indexRange is the indexes from first to last.
 type indexRange struct{ first, last raft.Index }
@@ -35,15 +40,17 @@ func (s *skipped) has(index raft.Index) bool {
 
 // forget removes what lies below an index.
 func (s *skipped) forget(below raft.Index) {
+	s.from = max(s.from, below)
 	gone := sort.Search(len(s.ranges), func(i int) bool { return s.ranges[i].last >= below })
 	s.ranges = slices.Delete(s.ranges, 0, gone)
 }
 
-func (s *skipped) clone() skipped { return skipped{slices.Clone(s.ranges)} }
+func (s *skipped) clone() skipped { return skipped{s.from, slices.Clone(s.ranges)} }
 
-// appendBinary appends the number of ranges and, for each, how far it is from the one
+// appendBinary appends from, the number of ranges and, for each, how far it is from the one
 // before and how long: varints.
 func (s *skipped) appendBinary(b []byte) []byte {
+	b = binary.AppendUvarint(b, uint64(s.from))
 	b = binary.AppendUvarint(b, uint64(len(s.ranges)))
 	at := raft.Index(0)
 	for _, r := range s.ranges {
@@ -58,6 +65,11 @@ var errNoSkipped = errors.New("what was left out of the log is malformed")
 
 // decodeSkipped reads what appendBinary wrote, and returns what follows it.
 func decodeSkipped(b []byte) (s skipped, rest []byte, err error) {
+	from, b, err := uvarint(b)
+	if err != nil {
+		return skipped{}, nil, errNoSkipped
+	}
+	s.from = raft.Index(from)
 	count, b, err := uvarint(b)
 	if err != nil || count > uint64(len(b)) {
 		return skipped{}, nil, errNoSkipped

@@ -26,7 +26,7 @@ func TestWhatWasSkippedIsKnownByItsIndex(t *testing.T) {
 		s.forget(below)
 		b := s.appendBinary([]byte("before"))
 		back, rest, err := decodeSkipped(append(b, "after"...)[len("before"):])
-		if err != nil || string(rest) != "after" || !slices.Equal(back.ranges, s.ranges) {
+		if err != nil || string(rest) != "after" || !slices.Equal(back.ranges, s.ranges) || back.from != below {
 			t.Fatalf("%v became %v and %q: %v", s, back, rest, err)
 		}
 		for i := below; i <= at+2; i++ {
@@ -38,16 +38,16 @@ func TestWhatWasSkippedIsKnownByItsIndex(t *testing.T) {
 }
 
 func TestAMalformedListOfWhatWasSkippedIsRefused(t *testing.T) {
-	good := (&skipped{[]indexRange{{3, 5}, {300, 1000}}}).appendBinary(nil)
+	good := (&skipped{ranges: []indexRange{{3, 5}, {300, 1000}}}).appendBinary(nil)
 	for cut := range good {
 		if _, _, err := decodeSkipped(good[:cut]); err == nil {
 			t.Errorf("%d bytes of %d are taken", cut, len(good))
 		}
 	}
 	for _, b := range [][]byte{
-		{1, 0, 0},    // a gap of nothing: index 0, or one that touches
-		{255, 1, 1},  // more ranges than bytes
-		{2, 3, 1, 0}, // the second begins where the first ends
+		{0, 1, 0, 0},       // a gap of nothing: index 0, or one that touches
+		{0, 255, 1, 1},     // more ranges than bytes
+		{0, 2, 3, 1, 0, 0}, // the second begins where the first ends
 	} {
 		if s, _, err := decodeSkipped(b); err == nil {
 			t.Errorf("% x is taken for %v", b, s)
