@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/ben-ng/gaggle/raft"
@@ -65,6 +66,14 @@ func (n *Node) beginReceiving(from raft.NodeID, m *wire.SnapshotChunk) {
 	r.writing = true
 	n.job(SnapshotLane, func() {
 		incoming, err := n.snapshots.Receive(identityOf(m))
+		var (
+			info snapshot.Info
+			head snapshotHead
+		)
+		there := errors.Is(err, snapshot.ErrObsolete)
+		if there {
+			info, head, err = n.openLatest()
+		}
 		_ = n.do(func() {
 			r.writing = false
 			if err != nil {
@@ -72,9 +81,29 @@ func (n *Node) beginReceiving(from raft.NodeID, m *wire.SnapshotChunk) {
 				return
 			}
 			r.incoming, r.from, r.session = incoming, from, m.Session
+			if there {
+				r.installed, r.installedHead = info, head
+				n.install(m, info)
+				return
+			}
 			n.replyToChunk(from, m, uint64(incoming.Offset()), wire.SnapshotWanted)
 		})
 	})
+}
+
+// openLatest reads the latest snapshot that is there: one that came in full when its sender
+// had just ceased to lead, so that the core did not take it. What is in it is committed, so
+// every leader has it, and the next one offers in vain what is not newer.
+func (n *Node) openLatest() (snapshot.Info, snapshotHead, error) {
+	info, ok := n.snapshots.Latest()
+	if !ok {
+		return snapshot.Info{}, snapshotHead{}, snapshot.ErrObsolete // it was removed meanwhile
+	}
+	head, state, err := openSnapshot(n.snapshots, info)
+	if err != nil {
+		return snapshot.Info{}, snapshotHead{}, err
+	}
+	return info, head, state.Close()
 }
 
 // writeChunk writes what follows, and when that was the last of it, checks the whole.
@@ -118,7 +147,8 @@ func (n *Node) checkReceived(incoming *snapshot.Incoming) (snapshot.Info, snapsh
 	}
 	head, state, err := openSnapshot(n.snapshots, info)
 	if err != nil {
-		return snapshot.Info{}, snapshotHead{}, err
+		// Nobody can begin from it, and it must not be in the way of one that is good.
+		return snapshot.Info{}, snapshotHead{}, errors.Join(err, n.snapshots.Remove(info.Name))
 	}
 	return info, head, state.Close()
 }

@@ -26,12 +26,13 @@ const (
 // those of the file, and it goes on where the member says.
 type sending struct {
 	raft.SendSnapshot
-	info   snapshot.Info
+	info snapshot.Info
+	// reader belongs to the jobs of the lane that reads; nil if it could not be opened.
 	reader *snapshot.Reader
 	// acked is up to where the member has it, next what is sent next; begun: it has said.
 	acked, next int64
 	begun       bool
-	// reading: a chunk is being read.
+	// reading: the file is being opened, or a chunk is being read.
 	reading bool
 	// movedAt is the tick of the last acknowledgement or attempt, tries how many there were
 	// since the last acknowledgement.
@@ -53,23 +54,34 @@ func (n *Node) sendSnapshot(s raft.SendSnapshot) {
 		n.step(raft.SnapshotSent{Node: s.To, Failed: true})
 		return
 	}
-	reader, err := n.snapshots.Open(info)
-	if err != nil {
-		n.snapshotDamaged(info, err)
-		n.step(raft.SnapshotSent{Node: s.To, Failed: true})
-		return
-	}
-	out := &sending{SendSnapshot: s, info: info, reader: reader, movedAt: n.now}
+	out := &sending{SendSnapshot: s, info: info, movedAt: n.now, reading: true}
 	n.sendings.all[s.To] = out
-	n.postChunk(out, 0, nil) // it answers from where it goes on
+	n.job(ReadLane, func() {
+		var err error
+		out.reader, err = n.snapshots.Open(info)
+		_ = n.do(func() {
+			out.reading = false
+			switch {
+			case n.sendings.all[s.To] != out:
+			case err != nil:
+				n.snapshotDamaged(info, err)
+				n.sendingEnded(out, true)
+			default:
+				n.postChunk(out, 0, nil) // it answers from where it goes on
+			}
+		})
+	})
 }
 
 // endSending forgets a sending.
 func (n *Node) endSending(to raft.NodeID) {
 	if s := n.sendings.all[to]; s != nil {
 		delete(n.sendings.all, to)
-		reader := s.reader
-		n.job(ReadLane, func() { _ = reader.Close() }) // behind what still reads it
+		n.job(ReadLane, func() { // behind what opens it, and what still reads it
+			if s.reader != nil {
+				_ = s.reader.Close()
+			}
+		})
 	}
 }
 
@@ -79,7 +91,7 @@ func (n *Node) tickSendings() {
 	n.sendings.allowance = min(n.sendings.allowance+max(perTick, 1), max(perTick, chunkWindow))
 	for _, to := range slices.Sorted(maps.Keys(n.sendings.all)) {
 		s := n.sendings.all[to]
-		if n.now-s.movedAt < uint64(n.config.Raft.ElectionTicksMax) {
+		if n.now-s.movedAt < uint64(n.config.Raft.ElectionTicksMax) || s.reading {
 			continue
 		}
 		if s.tries++; s.tries > maxSendingTries {
@@ -142,7 +154,7 @@ func (n *Node) postChunk(s *sending, offset int64, data []byte) {
 // chunkReplied follows how far a member has got.
 func (n *Node) chunkReplied(from raft.NodeID, m *wire.SnapshotReply) {
 	s := n.sendings.all[from]
-	if s == nil || m.Session != s.Session || m.Last != s.info.Meta.Last || m.Sum != s.info.Sum {
+	if s == nil || m.Session != s.Session || m.Last != s.info.Meta.Last || m.Sum != s.info.Sum || m.Next > uint64(s.info.Size) {
 		return
 	}
 	switch m.Status {
@@ -151,7 +163,7 @@ func (n *Node) chunkReplied(from raft.NodeID, m *wire.SnapshotReply) {
 	case wire.SnapshotRefused:
 		n.sendingEnded(s, true)
 	case wire.SnapshotWanted:
-		next := min(int64(m.Next), s.info.Size)
+		next := int64(m.Next)
 		if next > s.acked || !s.begun {
 			s.movedAt, s.tries = n.now, 0
 		}

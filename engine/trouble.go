@@ -57,8 +57,13 @@ func (n *Node) diskRoom(err error) {
 }
 
 // snapshotDamaged forgets a snapshot that cannot be read. The one before it, and the log
-// from there on, are kept for this.
+// from there on, are kept for this. One that could not be opened, or was removed as there
+// are newer ones, is as good as ever.
 func (n *Node) snapshotDamaged(info snapshot.Info, err error) {
+	if !errors.Is(err, snapshot.ErrDamaged) {
+		n.complain(slog.LevelWarn, "a snapshot could not be read", raft.None, err)
+		return
+	}
 	n.complain(slog.LevelError, "a snapshot is damaged", raft.None, err)
 	n.trouble(n.failure("snapshot", errors.Join(ErrDamaged, err), "it is not used; the next checkpoint makes another"))
 	n.job(SnapshotLane, func() { _ = n.snapshots.Remove(info.Name) })
