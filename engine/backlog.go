@@ -74,8 +74,8 @@ func (n *Node) readBacklog(r raft.Range) {
 	n.job(ReadLane, func() {
 		run, err := n.home.log.Read(r.First, r.Last, applyBytes)
 		_ = n.do(func() {
-			if len(b.parts) == 0 || b.parts[0].stored != r {
-				return // a snapshot has taken its place
+			if len(b.parts) == 0 || b.parts[0].stored != r || n.core.Status().Base.Index >= r.First {
+				return // a snapshot has taken its place, or does so at the end of this turn
 			}
 			b.reading = false
 			if err != nil {

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -23,6 +24,9 @@ type mending struct {
 	// first of them was found.
 	askedAt, since uint64
 	writing        bool
+	// answering are the nodes for which entries are being read. Who asks again before is
+	// not answered twice: reads must not pile up before a slow disk.
+	answering map[raft.NodeID]bool
 }
 
 // mend adds an entry to those that are damaged.
@@ -80,13 +84,19 @@ func (n *Node) entriesAsked(from raft.NodeID, m *wire.FetchEntries) {
 		n.post(from, reply)
 	}
 	fromDisk = slices.DeleteFunc(fromDisk, func(p raft.Position) bool { return n.home == nil || !n.core.Holds(p) })
-	if len(fromDisk) == 0 {
+	answering := n.mending.answering
+	if len(fromDisk) == 0 || answering[from] || len(answering) >= raft.MaxMembers {
 		return
 	}
+	answering[from] = true
 	n.job(ReadLane, func() {
-		if reply := readPositions(n.home.log, fromDisk); len(reply.Entries) > 0 {
-			_ = n.do(func() { n.post(from, reply) })
-		}
+		reply := readPositions(n.home.log, fromDisk)
+		_ = n.do(func() {
+			delete(answering, from)
+			if len(reply.Entries) > 0 {
+				n.post(from, reply)
+			}
+		})
 	})
 }
 
@@ -130,6 +140,9 @@ func (n *Node) entriesFetched(m *wire.FetchedEntries) {
 		err := n.home.log.Repair(found)
 		_ = n.do(func() {
 			w.writing = false
+			if errors.Is(err, wal.ErrInvalid) {
+				return // a write that was quicker has cut them off; the next asking leaves them out
+			}
 			if n.diskTrouble(err); err != nil {
 				return
 			}

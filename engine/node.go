@@ -173,6 +173,7 @@ func New(config Config) (*Node, error) {
 		home:       config.Home,
 		sendings:   sendings{all: map[raft.NodeID]*sending{}},
 		divergence: divergence{heard: map[raft.NodeID][]stateSum{}},
+		mending:    mending{answering: map[raft.NodeID]bool{}},
 
 		decoders:  &sync.Pool{New: func() any { return new(decoding) }},
 		proposals: &sync.Pool{New: func() any { return newProposal() }},

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"hash/crc64"
 	"io"
+	"maps"
+	"slices"
 
 	"github.com/ben-ng/gaggle/raft"
 	"github.com/ben-ng/gaggle/snapshot"
@@ -130,10 +132,18 @@ func (n *Node) restoreMachine(info snapshot.Info) {
 	})
 }
 
+const inSnapshotHint = "the node was sent a snapshot in which it was, or was not, applied; look out for it in the state"
+
 // appliedInSnapshot follows what of this node's own a snapshot stands for. Where an append
 // ended up in the log, and what became of it, it does not say.
 func (n *Node) appliedInSnapshot() {
 	p := &n.proposer
+	for _, index := range slices.Sorted(maps.Keys(p.once)) {
+		if q := p.once[index]; index <= n.applied {
+			delete(p.once, index)
+			n.resolve(q, Item{}, n.failure("append", ErrUncertain, inSnapshotHint))
+		}
+	}
 	ses := n.sessions.byID[p.session]
 	if p.session == 0 {
 		if own := n.sessions.byNode[n.config.ID]; own != nil {
@@ -145,8 +155,7 @@ func (n *Node) appliedInSnapshot() {
 		q := p.window.pop()
 		p.sentBytes = max(0, p.sentBytes-len(q.command))
 		p.base++
-		n.resolve(q, Item{}, n.failure("append", ErrUncertain,
-			"the node was sent a snapshot in which it was, or was not, applied; look out for it in the state"))
+		n.resolve(q, Item{}, n.failure("append", ErrUncertain, inSnapshotHint))
 	}
 	p.sent = max(p.sent, p.base)
 	p.progressAt, p.waitingSince = n.now, n.now
