@@ -178,7 +178,7 @@ func (a *applier) restore(index raft.Index, open func() (io.ReadCloser, error), 
 	})
 }
 
-// protect makes an error of a panic in the state machine, and says that it was one.
+// protect makes an error of a panic, and says that it was one.
 func protect(do func() error) (broken bool, err error) {
 	defer func() {
 		if p := recover(); p != nil {

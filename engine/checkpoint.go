@@ -70,6 +70,14 @@ func (n *Node) checkpoint(index raft.Index) {
 	})
 }
 
+// demandCheckpoint makes a checkpoint due: a member may need a snapshot, and there is none that
+// could be sent, or the newest was damaged.
+func (n *Node) demandCheckpoint() {
+	if c := &n.checkpoints; !c.taking {
+		c.bytes = max(c.bytes, n.config.CheckpointBytes, int(c.latestSize))
+	}
+}
+
 // needsSnapshots reports whether snapshots are of use: not where the whole log is the
 // state, and stays, and is in memory anyway.
 func (n *Node) needsSnapshots() bool {

@@ -55,7 +55,8 @@ func (d *disk) flush() {
 	writes, done := d.writes, d.done
 	d.writes = nil
 	d.mu.Unlock()
-	err := d.home.log.Append(writes)
+	// A panic must not end the process. Nothing is written after it, as after any such failure.
+	_, err := protect(func() error { return d.home.log.Append(writes) })
 	switch {
 	case err == nil:
 		done(writes[len(writes)-1].Number, nil)

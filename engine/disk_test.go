@@ -146,6 +146,15 @@ func TestADiskThatFailsIsNotAskedAgain(t *testing.T) {
 	}
 }
 
+func TestAPanicInTheLogIsAFailureOfTheDisk(t *testing.T) {
+	s := diskOn(t, vfs.NewDisk())
+	ended := make(chan error, 1)
+	s.Write(nil, func(_ uint64, err error) { ended <- err })
+	if err := <-ended; !errors.Is(err, ErrDisk) {
+		t.Errorf("it ends with %v", err)
+	}
+}
+
 func TestANodeStopsWhenItsDiskFails(t *testing.T) {
 	h := newHomes(t, 3, nil)
 	h.until("one leads", func() bool { return h.leader() != nil })

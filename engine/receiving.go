@@ -14,9 +14,10 @@ type receiving struct {
 	from     raft.NodeID
 	session  uint64
 	incoming *snapshot.Incoming
-	// writing: a chunk is being written, or the whole being checked. Others that come
-	// meanwhile are as good as lost.
+	// writing: a chunk is being written, or the whole being checked. Chunks that come
+	// meanwhile wait, as many as a leader has on their way; others are as good as lost.
 	writing bool
+	waiting []*wire.SnapshotChunk
 	// installed is what came last and was found whole: what the core says to restore.
 	installed     snapshot.Info
 	installedHead snapshotHead
@@ -39,6 +40,9 @@ func (n *Node) chunkReceived(from raft.NodeID, m *wire.SnapshotChunk) {
 	}
 	r.from, r.session = from, m.Session
 	if r.writing {
+		if len(m.Data) > 0 && len(r.waiting) < chunkWindow/chunkBytes {
+			r.waiting = append(r.waiting, m)
+		}
 		return
 	}
 	if offset := r.incoming.Offset(); int64(m.Offset) != offset || len(m.Data) == 0 {
@@ -63,7 +67,7 @@ func (n *Node) beginReceiving(from raft.NodeID, m *wire.SnapshotChunk) {
 	if r.writing {
 		return // of another one; the leader will ask again
 	}
-	r.writing = true
+	r.writing, r.waiting = true, nil
 	n.job(SnapshotLane, func() {
 		incoming, err := n.snapshots.Receive(identityOf(m))
 		var (
@@ -126,17 +130,30 @@ func (n *Node) writeChunk(m *wire.SnapshotChunk) {
 			r.writing = false
 			switch {
 			case err != nil:
-				r.incoming = nil
+				r.incoming, r.waiting = nil, nil
 				n.receivingFailed(r.from, m, err)
 			case whole:
-				r.incoming = nil
+				r.incoming, r.waiting = nil, nil
 				r.installed, r.installedHead = info, head
 				n.install(m, info)
 			default:
 				n.replyToChunk(r.from, m, uint64(next), wire.SnapshotWanted)
+				n.writeWaiting()
 			}
 		})
 	})
+}
+
+// writeWaiting goes on with a chunk that came meanwhile, if one of them is the next.
+func (n *Node) writeWaiting() {
+	r := &n.receiving
+	for len(r.waiting) > 0 && !r.writing {
+		m := r.waiting[0]
+		r.waiting = r.waiting[1:]
+		if int64(m.Offset) == r.incoming.Offset() && r.incoming.Identity() == identityOf(m) {
+			n.writeChunk(m)
+		}
+	}
 }
 
 // checkReceived makes a snapshot that has arrived one of this node's.

@@ -51,6 +51,7 @@ func (n *Node) sendSnapshot(s raft.SendSnapshot) {
 	n.endSending(s.To)
 	info, ok := n.snapshots.Latest()
 	if !ok {
+		n.demandCheckpoint()
 		n.step(raft.SnapshotSent{Node: s.To, Failed: true})
 		return
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/ben-ng/gaggle/raft"
@@ -151,4 +152,79 @@ func TestASnapshotThatCameTooLateIsInstalledWhenTheNextLeaderOffersIt(t *testing
 	}
 	h.append(n, "after")
 	h.until("its state is that of the leader", func() bool { return slices.Equal(listOf(n), listOf(h.leader())) })
+}
+
+// Without a snapshot a member that needs one would wait until the log has grown by enough.
+func TestALeaderThatHasNoSnapshotToSendTakesOne(t *testing.T) {
+	for name, lose := range map[string]func(*homes, *Node, snapshot.Info){
+		"it was removed": func(h *homes, n *Node, info snapshot.Info) {
+			if err := n.snapshots.Remove(info.Name); err != nil {
+				h.t.Fatal(err)
+			}
+		},
+		"it is damaged": func(h *homes, n *Node, info snapshot.Info) {
+			h.disks[slices.Index(h.nodes, n)].Garble(info.Name, 0, func(b []byte) { b[0]++ }, 1)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h, leader, follower, info := leadsWithSnapshot(t)
+			lose(h, leader, info)
+			h.begins(leader, follower)
+			h.until("there is another", func() bool {
+				latest, ok := leader.snapshots.Latest()
+				return ok && latest.Meta.Last.Index > info.Meta.Last.Index
+			})
+		})
+	}
+}
+
+// What a leader sends ahead comes while the disk is at work on what came before.
+func TestChunksWaitForTheDisk(t *testing.T) {
+	h := newHomes(t, 3, func(c *Config) {
+		withLists(c)
+		c.CheckpointBytes = 5 * chunkBytes
+	})
+	h.until("one leads", func() bool { return h.leader() != nil })
+	h.crash(2)
+	leader := h.leader()
+	h.until("there is a large snapshot", func() bool {
+		h.append(leader, strings.Repeat("v", 8000))
+		_, ok := leader.snapshots.Latest()
+		return ok
+	})
+	info, _ := leader.snapshots.Latest()
+	reader, err := leader.snapshots.Open(info)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := h.start(2)
+	_, term, _ := leader.core.Leadership()
+	hear(n, leader.ID(), &raft.Message{From: leader.ID(), To: n.ID(), Term: term, Body: &raft.Heartbeat{Session: 1}})
+	chunk := func(offset, size int) *wire.SnapshotChunk {
+		data := make([]byte, size)
+		if _, err := reader.ReadRaw(data, int64(offset)); err != nil {
+			t.Fatal(err)
+		}
+		return &wire.SnapshotChunk{
+			Term: term, Session: 1, Last: info.Meta.Last,
+			Size: uint64(info.Size), Sum: info.Sum, Offset: uint64(offset), Data: data,
+		}
+	}
+	hear(n, leader.ID(), chunk(0, 0))
+	h.storages[2].work()
+	n.Turn()
+	for i := range 10 * chunkWindow / chunkBytes { // and again and again
+		hear(n, leader.ID(), chunk(i%(chunkWindow/chunkBytes)*chunkBytes, chunkBytes))
+	}
+	if len(n.receiving.waiting) > chunkWindow/chunkBytes {
+		t.Errorf("%d chunks are kept", len(n.receiving.waiting))
+	}
+	for n.receiving.writing {
+		h.storages[2].work()
+		n.Turn()
+	}
+	if got := n.receiving.incoming.Offset(); got != chunkWindow {
+		t.Errorf("of %d bytes that came, %d were taken", chunkWindow, got)
+	}
+	h.until("it has caught up", func() bool { return n.applied == leader.applied && slices.Equal(listOf(n), listOf(leader)) })
 }

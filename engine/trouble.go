@@ -66,5 +66,6 @@ func (n *Node) snapshotDamaged(info snapshot.Info, err error) {
 	}
 	n.complain(slog.LevelError, "a snapshot is damaged", raft.None, err)
 	n.trouble(n.failure("snapshot", errors.Join(ErrDamaged, err), "it is not used; the next checkpoint makes another"))
+	n.demandCheckpoint()
 	n.job(SnapshotLane, func() { _ = n.snapshots.Remove(info.Name) })
 }
