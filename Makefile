@@ -7,7 +7,7 @@ SIM_FUZZ_TIME = 5000x
 FOR = 3m
 DIR = .
 
-.PHONY: check test race lint fuzz sim sim-coverage mutants bench bench-peers bench-durable explore-founding demo golden
+.PHONY: check test race lint fuzz sim sim-coverage mutants torture bench bench-peers bench-durable explore-founding demo golden
 
 check: lint test race fuzz ## everything that has to pass before a change lands
 
@@ -51,6 +51,10 @@ sim-coverage: ## what of the core, the engine and founding no run of the simulat
 
 mutants: ## plants every known mistake in a copy, and says what finds it (an hour and more)
 	go run ./mutants
+
+torture: FOR = 60s
+torture: ## five real processes for FOR, killed, paused, cut off and with full disks
+	go run ./torture -for $(FOR)
 
 bench: ## latencies and allocations by channel, and reads
 	go test . -run '^$$' -bench . -benchtime 3s

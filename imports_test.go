@@ -35,6 +35,7 @@ var mayImport = map[string][]string{
 	"sim/reach":           {},
 	"mutants":             {},
 	"mutants/hunt":        {"sim"},
+	"torture":             {".", "vfs", "channel/tcp"},
 	"gaggletest":          {".", "channel", "channel/memory"},
 	"examples/lamb":       {".", "channel/memory"},
 	"examples/counter":    {".", "channel/memory"},
@@ -47,6 +48,7 @@ var mayImport = map[string][]string{
 var outside = map[string][]string{
 	"cmd/gaggle": {"github.com/spf13/cobra"},
 	"sim":        {"github.com/anishathalye/porcupine"},
+	"torture":    {"github.com/anishathalye/porcupine"},
 	"bench": {
 		"go.etcd.io/raft/v3", "go.etcd.io/raft/v3/raftpb", "google.golang.org/protobuf/proto",
 		"go.etcd.io/etcd/server/v3/storage/wal", "go.etcd.io/etcd/server/v3/storage/wal/walpb",
