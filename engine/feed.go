@@ -183,6 +183,9 @@ func (f *Feed) read(from, last raft.Index) (items []Item, next raft.Index, err e
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if from < f.available { // which of them were skipped is forgotten
+		return nil, 0, &CompactedError{From: from, First: f.available}
+	}
 	for i := range entries {
 		e := &entries[i]
 		next = e.Index + 1

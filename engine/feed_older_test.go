@@ -151,6 +151,22 @@ func TestAReadThatIsOvertakenByCompactionSaysWhereTheLogBegins(t *testing.T) {
 	}
 }
 
+// With what is compacted it is forgotten which of it was skipped.
+func TestAReadThatCompactionOvertakesBringsNoRepetition(t *testing.T) {
+	f, _, _ := onDisk(1, 40)
+	older := f.older
+	f.older = func(first, last raft.Index, maxBytes int) ([]raft.Entry, error) {
+		run, err := older(first, last, maxBytes)
+		f.compacted(21)
+		return run, err
+	}
+	_, err := f.Next(t.Context(), 13, 30) // the next one was skipped
+	var compacted *CompactedError
+	if !errors.As(err, &compacted) || compacted.First != 21 {
+		t.Errorf("the error is %v", err)
+	}
+}
+
 func TestWhatIsCompactedIsNotKeptInMemoryEither(t *testing.T) {
 	f := &Feed{}
 	for i := raft.Index(1); i <= 3*feedPage; i++ {

@@ -55,6 +55,10 @@ func (n *Node) tickMending() {
 		return
 	}
 	m.askedAt = max(n.now, 1)
+	if own := n.wantedInMemory(); len(own) > 0 {
+		n.entriesFetched(&wire.FetchedEntries{Entries: own})
+		return
+	}
 	request := &wire.FetchEntries{Positions: slices.Clone(m.wanted[:min(len(m.wanted), wire.MaxFetch)])}
 	for _, id := range n.core.Status().Configuration.Members() {
 		if id != n.config.ID {
@@ -65,6 +69,17 @@ func (n *Node) tickMending() {
 		n.trouble(n.failure("mend", fmt.Errorf("%w: %d of them, the first at %v", ErrDamaged, len(m.wanted), m.wanted[0]),
 			"no node that can be reached has them; bring back those that are gone: the node waits, as they may be acknowledged"))
 	}
+}
+
+// wantedInMemory is what nobody needs to be asked for, as it is damaged on the disk only.
+func (n *Node) wantedInMemory() []raft.Entry {
+	var own []raft.Entry
+	for _, p := range n.mending.wanted[:min(len(n.mending.wanted), wire.MaxFetch)] {
+		if e, ok := n.core.Entry(p); ok {
+			own = append(own, e)
+		}
+	}
+	return own
 }
 
 // entriesAsked gives another node entries that are damaged on its disk: as many as fit into

@@ -170,3 +170,23 @@ func TestAReaderThatMeetsDamageHasItMended(t *testing.T) {
 		t.Fatalf("they have %d values, want %d", len(got), len(want))
 	}
 }
+
+// Nobody has to be asked for what is in memory: there may be nobody.
+func TestADamagedEntryThatIsInMemoryIsWrittenAgain(t *testing.T) {
+	h := newHomes(t, 1, nil)
+	h.until("it leads", func() bool { return h.leader() != nil })
+	want := h.appendMany(h.nodes[0], 60)
+	if h.rot(0, want[10]) == 0 {
+		t.Fatal("it is not where it is thought to be")
+	}
+	n := h.nodes[0]
+	h.until("it is found", func() bool { return len(n.mending.wanted) > 0 })
+	h.until("it is mended", func() bool { return len(n.mending.wanted) == 0 })
+	h.crash(0)
+	if n = h.start(0); len(n.home.recovered.Faulty) > 0 {
+		t.Errorf("it is still damaged: %v", n.home.recovered.Faulty)
+	}
+	if got := h.agree(); !slices.Equal(got, want) {
+		t.Errorf("it has %d values, want %d", len(got), len(want))
+	}
+}
