@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -152,6 +153,31 @@ func TestAPanicInTheLogIsAFailureOfTheDisk(t *testing.T) {
 	s.Write(nil, func(_ uint64, err error) { ended <- err })
 	if err := <-ended; !errors.Is(err, ErrDisk) {
 		t.Errorf("it ends with %v", err)
+	}
+}
+
+// A node may be held up for longer than a disk is full.
+func TestADiskThatIsFullNoMoreIsNotCalledFull(t *testing.T) {
+	h := newHomes(t, 3, nil)
+	h.until("one leads", func() bool { return h.leader() != nil })
+	n := h.leader()
+	full := func() { n.writeDurable(0, fmt.Errorf("%w: %w", ErrDiskFull, vfs.ErrFull)) }
+	room := func() { n.writeDurable(1, nil) }
+	for _, c := range []struct {
+		name  string
+		words []func()
+		want  bool
+	}{
+		{"full", []func(){full}, true},
+		{"room and full", []func(){room, full}, true},
+		{"full and room", []func(){full, room}, false},
+	} {
+		for _, word := range c.words {
+			word()
+		}
+		if n.Turn(); n.Status().DiskFull != c.want {
+			t.Errorf("%s: it is full: %v", c.name, !c.want)
+		}
 	}
 }
 

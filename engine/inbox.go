@@ -58,9 +58,11 @@ type input struct {
 	frames      []*decoding
 	unreachable []raft.NodeID
 	persisted   uint64
-	proposals   []*Proposal
-	reads       []*readWaiter
-	calls       []*call
+	// diskFull says that there was no room for a write, and that none was made since.
+	diskFull  error
+	proposals []*Proposal
+	reads     []*readWaiter
+	calls     []*call
 	// tasks are everything rare: functions to run within the turn.
 	tasks []func()
 }

@@ -28,6 +28,9 @@ func (n *Node) turn(in *input) {
 		n.peerUnreachable(id)
 	}
 	n.persisted(in.persisted)
+	if in.diskFull != nil {
+		n.diskRoom(in.diskFull)
+	}
 	for _, d := range in.frames {
 		n.receive(&d.frame)
 		n.decoders.Put(d)
@@ -320,12 +323,8 @@ func (n *Node) writeDurable(number uint64, err error) {
 		n.diskTrouble(err)
 		return
 	}
-	if err != nil {
-		_ = n.do(func() { n.diskRoom(err) })
-		return
-	}
 	_ = n.inbox.put(func(in *input) error {
-		in.persisted = max(in.persisted, number)
+		in.persisted, in.diskFull = max(in.persisted, number), err
 		return nil
 	})
 }
