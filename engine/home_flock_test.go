@@ -47,7 +47,9 @@ func (s *handStorage) work() bool {
 // homes is a flock whose nodes have homes, on disks that outlive them.
 type homes struct {
 	*flock
-	disks    []*vfs.Disk
+	disks []*vfs.Disk
+	// size is that of the cluster; nodes beyond it are standbys.
+	size     int
 	storages []*handStorage
 	// tune changes the configuration of a node before it is made.
 	tune   func(*Config)
@@ -66,12 +68,17 @@ func newHomes(t testing.TB, size int, tune func(*Config)) *homes {
 
 // emptyHomes are disks for nodes that are still to be started.
 func emptyHomes(t testing.TB, size int, tune func(*Config)) *homes {
-	h := &homes{flock: &flock{t: t, ch: memory.New()}, tune: tune, random: rand.New(rand.NewPCG(1, 2))}
+	h := &homes{flock: &flock{t: t, ch: memory.New()}, size: size, tune: tune, random: rand.New(rand.NewPCG(1, 2))}
 	for range size {
-		h.disks = append(h.disks, vfs.NewDisk())
+		h.addDisk()
 	}
-	h.nodes, h.storages = make([]*Node, size), make([]*handStorage, size)
 	return h
+}
+
+// addDisk adds a disk for another node.
+func (h *homes) addDisk() {
+	h.disks = append(h.disks, vfs.NewDisk())
+	h.nodes, h.storages = append(h.nodes, nil), append(h.storages, nil)
 }
 
 // start starts a node in its home.
@@ -88,13 +95,13 @@ func (h *homes) tryStart(i int) (*Node, error) {
 	h.births++
 	name := string(rune('a' + i))
 	home, err := OpenHome(h.disks[i], HomeConfig{
-		ID: raft.NodeID(fmt.Sprintf("%s#%d", name, h.births)), Name: name, Cluster: "test", Size: len(h.disks),
+		ID: raft.NodeID(fmt.Sprintf("%s#%d", name, h.births)), Name: name, Cluster: "test", Size: h.size,
 		Mark: [16]byte{byte(h.births)}, SegmentBytes: 16 << 10,
 	})
 	if err != nil {
 		return nil, err
 	}
-	config := testConfig(name, len(h.disks))
+	config := testConfig(name, h.size)
 	config.ID, config.Home, config.Nonce = home.ID(), home, uint64(h.births)
 	config.Raft.Seed = uint64(h.births)
 	h.storages[i] = &handStorage{home: home}
