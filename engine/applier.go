@@ -172,6 +172,8 @@ func (a *applier) restore(index raft.Index, open func() (io.ReadCloser, error), 
 		})
 		if err == nil {
 			a.reached.Store(uint64(index))
+		} else {
+			err = fmt.Errorf("restoring its state at %d: %w", index, err)
 		}
 		done(err)
 		return err

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 
@@ -66,7 +67,13 @@ func (n *Node) checkpoint(index raft.Index) {
 			_ = n.do(func() { n.snapshotSaved(snapshot.Info{}, 0, err) })
 			return
 		}
-		n.saveSnapshot(meta, head, write)
+		n.saveSnapshot(meta, head, func(w io.Writer) error {
+			broken, err := protect(func() error { return write(w) })
+			if broken { // what it left behind is not known
+				n.applier.fail(fmt.Errorf("writing its snapshot at %d: %w", index, err))
+			}
+			return err
+		})
 	})
 }
 
@@ -98,6 +105,9 @@ func (n *Node) snapshotSaved(info snapshot.Info, sum uint64, err error) {
 	c.taking = false
 	if errors.Is(err, snapshot.ErrObsolete) {
 		return // another node's has come meanwhile, and is newer
+	}
+	if n.failed != nil {
+		return // what it stops for says more
 	}
 	if err != nil {
 		n.snapshotFailed(err)
