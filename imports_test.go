@@ -36,7 +36,7 @@ var mayImport = map[string][]string{
 	"mutants":             {},
 	"mutants/hunt":        {"sim"},
 	"torture":             {".", "vfs", "channel/tcp"},
-	"gaggletest":          {".", "channel", "channel/memory"},
+	"gaggletest":          {".", "channel", "channel/memory", "internal/state"},
 	"examples/lamb":       {".", "channel/memory"},
 	"examples/counter":    {".", "channel/memory"},
 	"examples/kv":         {".", "channel", "channel/memory"},

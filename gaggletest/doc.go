@@ -60,6 +60,9 @@
 //	func TestStock(t *testing.T) { gaggletest.Check(t, stock, 1, 200) }
 //	func FuzzStock(f *testing.F) { gaggletest.Fuzz(f, stock) }
 //
+// Replicated makes a Machine of what a program gives gaggle.Replicate. Then its snapshots are
+// looked at too, of which equal states must have equal ones.
+//
 // A plain go test tries some sequences of commands with FuzzStock too. This looks for more:
 //
 //	go test -fuzz=FuzzStock -fuzzminimizetime 1x

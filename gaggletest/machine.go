@@ -41,6 +41,9 @@ type Machine[S, C, R any] struct {
 	// Gaggle decodes each entry afresh, on every node and for every loop over Entries, so
 	// that does no harm as long as the program changes nothing of it elsewhere.
 	KeepsCommands bool
+
+	// equalBytes: equal states have to have equal snapshots.
+	equalBytes bool
 }
 
 // Sizes of what Fuzz tries.

@@ -117,7 +117,7 @@ func (t *trial[S, C, R]) snapshot(r *replica[S, C, R]) (data []byte, ok bool) {
 	if got := t.hash(restored); got != before {
 		return nil, t.astrayAs(r, "what is restored from a snapshot has", got, "where what it was taken of has", before)
 	}
-	return data, t.repeats(r, data, before)
+	return data, t.repeats(r, data, before) && t.writesAgain(r, restored, data)
 }
 
 // repeats looks whether a second snapshot is as good as the first.
@@ -129,6 +129,9 @@ func (t *trial[S, C, R]) repeats(r *replica[S, C, R], data []byte, before string
 	if bytes.Equal(again, data) {
 		return true
 	}
+	if t.machine.equalBytes {
+		return t.astray(r, "a second snapshot of the same state has other bytes, by which nodes would think that they differ"+bytesHint)
+	}
 	restored, ok := t.restore(r, again)
 	if !ok {
 		return false
@@ -137,6 +140,22 @@ func (t *trial[S, C, R]) repeats(r *replica[S, C, R], data []byte, before string
 		return t.astrayAs(r, "what is restored from a second snapshot has", got, "where what it was taken of has", before)
 	}
 	return true
+}
+
+const bytesHint = "; write maps in the order of their keys, and nothing that depends on how the state came about"
+
+// writesAgain looks whether what was restored is written as what it was restored from, if
+// it has to be.
+func (t *trial[S, C, R]) writesAgain(r *replica[S, C, R], restored S, data []byte) bool {
+	if !t.machine.equalBytes {
+		return true
+	}
+	again, err := t.machine.Snapshot(restored)
+	if err != nil {
+		return t.astray(r, fmt.Sprintf("Snapshot of what is restored fails: %v", err))
+	}
+	return bytes.Equal(again, data) ||
+		t.astray(r, "a snapshot of what is restored has other bytes than what it was restored from"+bytesHint)
 }
 
 // restore makes a state of a copy of a snapshot, which it then overwrites.
