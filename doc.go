@@ -57,7 +57,14 @@
 //
 // # Keeping a state
 //
-// A state machine is a loop over Entries in a goroutine that applies each value:
+// Replicate joins a cluster that shares a state: commands are applied to it in one order on
+// all nodes, and Do returns the result.
+//
+//	stock, err := gaggle.Replicate(ctx, tcp.New(":7001"), &Stock{}, (*Stock).Apply, gaggle.Size(3), gaggle.InMemory())
+//	left, err := stock.Do(ctx, Order{})
+//	err = stock.Read(ctx, func(s *Stock) { … })
+//
+// With Join, a state machine is a loop over Entries in a goroutine that applies each value:
 //
 //	for e, err := range n.Entries(ctx) {
 //		if err != nil {

@@ -63,8 +63,8 @@ var (
 	// stopped itself, which takes the place of ErrClosed; or, as there is no majority for any
 	// state, nobody did, and it is in Status.Problem.
 	ErrDiverged = engine.ErrDiverged
-	// ErrMachine: the Apply of a Replica panicked, or a command or the state could not be
-	// decoded, and the node stopped itself. It takes the place of ErrClosed then, and is in
+	// ErrMachine: the Apply of a Replica, or what writes its snapshot, panicked, or a command
+	// or the state could not be decoded, and the node stopped itself. It takes the place of ErrClosed then, and is in
 	// Status.Problem, with the entry's index. The other nodes apply the same.
 	ErrMachine = engine.ErrMachine
 	// ErrInvariant: the node found a state that must not be, and stopped itself. It takes

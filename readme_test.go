@@ -122,6 +122,10 @@ var _ = tcp.New
 
 type Order struct{}
 
+type Stock struct{}
+
+func (*Stock) Apply(Order) int { return 0 }
+
 type machine struct{}
 
 func (machine) apply(string) {}
@@ -173,7 +177,7 @@ func used(variables ...ast.Expr) []ast.Stmt {
 
 func TestTheSnippetsInTheReadmeAndInTheGuideCompile(t *testing.T) {
 	readme, guide := indented(t), inDoc(t, "doc.go")
-	if len(readme) != 1 || len(guide) != 4 {
+	if len(readme) != 1 || len(guide) != 5 {
 		t.Errorf("README.md has %d indented snippets, doc.go %d: say here if there are others, and what they need in surroundings", len(readme), len(guide))
 	}
 	source := surroundings
