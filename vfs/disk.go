@@ -33,7 +33,9 @@ type Disk struct {
 	// inodes counts files, copies the copies that were made.
 	inodes, copies uint64
 	faults         Faults
-	used           int64
+	// open counts who has a file open, used is what all files take, in bytes.
+	open map[*diskFile]int
+	used int64
 }
 
 // A dirOp is a change of the directory, all or nothing.
@@ -56,7 +58,7 @@ func (o *dirOp) apply(names map[string]*diskFile) {
 
 // NewDisk makes an empty one.
 func NewDisk() *Disk {
-	return &Disk{names: map[string]*diskFile{}, durable: map[string]*diskFile{}}
+	return &Disk{names: map[string]*diskFile{}, durable: map[string]*diskFile{}, open: map[*diskFile]int{}}
 }
 
 // Create is Dir.Create.
@@ -72,7 +74,7 @@ func (d *Disk) Create(name string) (File, error) {
 	d.inodes++
 	f := &diskFile{inode: d.inodes}
 	d.change(dirOp{set: name, file: f})
-	return &diskHandle{d, f, name, d.life, false}, nil
+	return d.handle(f, name), nil
 }
 
 // Open is Dir.Open.
@@ -86,13 +88,21 @@ func (d *Disk) Open(name string) (File, error) {
 	if f == nil {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
 	}
-	return &diskHandle{d, f, name, d.life, false}, nil
+	return d.handle(f, name), nil
+}
+
+func (d *Disk) handle(f *diskFile, name string) File {
+	d.open[f]++
+	return &diskHandle{d, f, name, d.life, false}
 }
 
 // Rename is Dir.Rename.
 func (d *Disk) Rename(from, to string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if err := checkName(to); err != nil {
+		return err
+	}
 	if err := d.begin(Op{Kind: OpRename, Name: from}); err != nil {
 		return err
 	}
@@ -125,11 +135,18 @@ func (d *Disk) change(o dirOp) {
 	d.account()
 }
 
-// account adds up what the files take that can be seen.
+// account adds up what the files take that have a name or are open.
 func (d *Disk) account() {
 	d.used = 0
+	named := map[*diskFile]bool{}
 	for _, f := range d.names {
+		named[f] = true
 		d.used += f.now.size
+	}
+	for f := range d.open {
+		if !named[f] {
+			d.used += f.now.size
+		}
 	}
 }
 
@@ -159,7 +176,7 @@ func (d *Disk) Sync() error {
 	if err := d.begin(Op{Kind: OpSyncDir}); err != nil {
 		return err
 	}
-	if d.faults.Lying {
+	if d.lies(Op{Kind: OpSyncDir}) {
 		return nil
 	}
 	for i := range d.pending {
@@ -173,8 +190,8 @@ func (d *Disk) Sync() error {
 func (d *Disk) Lock() (io.Closer, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.faults.dead {
-		return nil, ErrCrashed
+	if err := d.begin(Op{Kind: OpLock}); err != nil {
+		return nil, err
 	}
 	if d.locked {
 		return nil, fmt.Errorf("%w: a disk in memory", ErrLocked)
@@ -202,8 +219,8 @@ func (l *diskLock) Close() error {
 func (d *Disk) Free() (int64, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.faults.dead {
-		return 0, ErrCrashed
+	if err := d.begin(Op{Kind: OpFree}); err != nil {
+		return 0, err
 	}
 	return d.room(), nil
 }
@@ -219,8 +236,8 @@ func (d *Disk) room() int64 {
 func (d *Disk) Inode(name string) (uint64, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.faults.dead {
-		return 0, ErrCrashed
+	if err := d.begin(Op{Kind: OpInode, Name: name}); err != nil {
+		return 0, err
 	}
 	f := d.names[name]
 	if f == nil {
@@ -258,6 +275,7 @@ func (d *Disk) Crash(choose func(n int) int) {
 	defer d.mu.Unlock()
 	d.life++
 	d.locked, d.faults.dead = false, false
+	clear(d.open)
 	for _, o := range d.pending {
 		if choose(2) == 1 {
 			o.apply(d.durable)

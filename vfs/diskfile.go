@@ -1,10 +1,6 @@
 package vfs
 
-import (
-	"fmt"
-	"io"
-	"maps"
-)
+import "maps"
 
 // A diskFile is a file of a Disk: what is seen of it, what is safe, and what lies between.
 type diskFile struct {
@@ -129,6 +125,48 @@ func (f *diskFile) write(b []byte, offset int64) {
 	f.pending = append(f.pending, pendingWrite{sector: first, sectors: sectors, size: f.now.size})
 }
 
+// resize cuts the file, or makes it longer.
+func (f *diskFile) resize(size int64) {
+	f.now.truncate(size)
+	f.pending = append(f.pending, pendingWrite{size: size})
+}
+
+// forget makes what is seen what is safe.
+func (f *diskFile) forget() {
+	f.pending = nil
+	f.now = f.safe.clone()
+}
+
+// garble changes bytes in every version of them.
+func (f *diskFile) garble(offset int64, change func([]byte), length int) {
+	for _, c := range []*content{&f.now, &f.safe} {
+		if offset+int64(length) > c.size {
+			continue
+		}
+		b := make([]byte, length)
+		c.read(b, offset)
+		change(b)
+		c.write(b, offset)
+	}
+	for i := range f.pending {
+		f.pending[i].garble(offset, change, length)
+	}
+}
+
+// garble changes those of the bytes that were written. All of them are there for change, so
+// that it does the same to them as elsewhere.
+func (w *pendingWrite) garble(offset int64, change func([]byte), length int) {
+	start := w.sector * SectorSize
+	from, to := max(offset, start), min(offset+int64(length), start+int64(len(w.sectors)))
+	if from >= to {
+		return
+	}
+	b := make([]byte, length)
+	copy(b[from-offset:], w.sectors[from-start:to-start])
+	change(b)
+	copy(w.sectors[from-start:to-start], b[from-offset:to-offset])
+}
+
 // sync makes safe what is pending, unless it is lost.
 func (f *diskFile) sync() {
 	lost := false
@@ -136,8 +174,7 @@ func (f *diskFile) sync() {
 		lost = lost || w.lost
 	}
 	if !lost {
-		f.pending = nil
-		f.safe = f.now.clone()
+		f.syncAll()
 		return
 	}
 	var kept []pendingWrite
@@ -151,6 +188,37 @@ func (f *diskFile) sync() {
 		}
 	}
 	f.pending = kept
+}
+
+// syncAll makes safe all that is seen. It looks only at what has changed, so that a long
+// file costs no more than a short one.
+func (f *diskFile) syncAll() {
+	for _, w := range f.pending {
+		if w.sectors == nil && w.size < f.safe.size {
+			f.safe.truncate(w.size)
+		}
+	}
+	for _, w := range f.pending {
+		end := w.sector*SectorSize + int64(len(w.sectors))
+		for at := w.sector * SectorSize / pageSize; at*pageSize < end; at++ {
+			f.share(at)
+		}
+	}
+	f.safe.size = f.now.size
+	f.pending = nil
+}
+
+// share makes a page safe as it is seen.
+func (f *diskFile) share(at int64) {
+	p := f.now.pages[at]
+	if p == nil {
+		return // zeros, or cut off: the cut of what is safe has dealt with it
+	}
+	p.shared = true
+	if f.safe.pages == nil {
+		f.safe.pages = map[int64]*page{}
+	}
+	f.safe.pages[at] = p
 }
 
 // lose makes what is pending never safe.
@@ -190,103 +258,4 @@ func (f *diskFile) crashWrite(w *pendingWrite, choose func(n int) int) {
 		}
 	}
 	f.safe.truncate(min(f.safe.size, size)) // the last sector is not all the file's
-}
-
-// diskHandle is an open file of a Disk.
-type diskHandle struct {
-	disk   *Disk
-	file   *diskFile
-	name   string
-	life   int
-	closed bool
-}
-
-// begin begins an operation. The lock is held.
-func (h *diskHandle) begin(kind OpKind, offset int64, length int) error {
-	if h.closed {
-		return fmt.Errorf("vfs: %s: the file is closed", h.name)
-	}
-	if h.life != h.disk.life {
-		return ErrCrashed
-	}
-	return h.disk.begin(Op{Kind: kind, Name: h.name, Offset: offset, Length: length})
-}
-
-func (h *diskHandle) ReadAt(b []byte, offset int64) (int, error) {
-	h.disk.mu.Lock()
-	defer h.disk.mu.Unlock()
-	if err := h.begin(OpRead, offset, len(b)); err != nil {
-		return 0, err
-	}
-	n := int(max(0, min(int64(len(b)), h.file.now.size-offset)))
-	h.file.now.read(b[:n], offset)
-	if n < len(b) {
-		return n, io.EOF
-	}
-	return n, nil
-}
-
-func (h *diskHandle) WriteAt(b []byte, offset int64) (int, error) {
-	h.disk.mu.Lock()
-	defer h.disk.mu.Unlock()
-	if err := h.begin(OpWrite, offset, len(b)); err != nil {
-		return 0, err
-	}
-	var full error
-	if beyond := offset + int64(len(b)) - h.file.now.size - h.disk.room(); beyond > 0 {
-		// What fits is written, as a system does.
-		full = fmt.Errorf("%w: %s", ErrFull, h.name)
-		b = b[:max(0, int64(len(b))-beyond)]
-	}
-	if len(b) > 0 {
-		grown := max(0, offset+int64(len(b))-h.file.now.size)
-		h.file.write(b, offset)
-		h.disk.used += grown
-	}
-	return len(b), full
-}
-
-func (h *diskHandle) Size() (int64, error) {
-	h.disk.mu.Lock()
-	defer h.disk.mu.Unlock()
-	if h.closed || h.life != h.disk.life {
-		return 0, ErrCrashed
-	}
-	return h.file.now.size, nil
-}
-
-func (h *diskHandle) Truncate(size int64) error {
-	h.disk.mu.Lock()
-	defer h.disk.mu.Unlock()
-	if err := h.begin(OpTruncate, size, 0); err != nil {
-		return err
-	}
-	f := h.file
-	if size-f.now.size > h.disk.room() {
-		return fmt.Errorf("%w: %s", ErrFull, h.name)
-	}
-	f.now.truncate(size)
-	f.pending = append(f.pending, pendingWrite{size: size})
-	h.disk.account()
-	return nil
-}
-
-func (h *diskHandle) Sync() error {
-	h.disk.mu.Lock()
-	defer h.disk.mu.Unlock()
-	if err := h.begin(OpSync, 0, 0); err != nil {
-		h.file.lose()
-		return err
-	}
-	if !h.disk.faults.Lying {
-		h.file.sync()
-	}
-	return nil
-}
-
-func (h *diskHandle) Close() error {
-	h.disk.mu.Lock()
-	defer h.disk.mu.Unlock()
-	h.closed = true
-	return nil
 }

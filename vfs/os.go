@@ -14,9 +14,6 @@ const (
 	fileMode = 0o600
 )
 
-// lockFile is the file that is locked in place of the directory. List leaves it out.
-const lockFile = "lock"
-
 // osDir is a directory of the operating system.
 type osDir struct{ path string }
 
@@ -51,6 +48,9 @@ func (d *osDir) Create(name string) (File, error) {
 func (d *osDir) Open(name string) (File, error) { return d.open(name, os.O_RDWR) }
 
 func (d *osDir) open(name string, flags int) (File, error) {
+	if err := checkName(name); err != nil {
+		return nil, err
+	}
 	f, err := os.OpenFile(d.name(name), flags, fileMode)
 	if err != nil {
 		return nil, explained(err)
@@ -59,10 +59,18 @@ func (d *osDir) open(name string, flags int) (File, error) {
 }
 
 func (d *osDir) Rename(from, to string) error {
+	if err := errors.Join(checkName(from), checkName(to)); err != nil {
+		return err
+	}
 	return explained(os.Rename(d.name(from), d.name(to)))
 }
 
-func (d *osDir) Remove(name string) error { return explained(os.Remove(d.name(name))) }
+func (d *osDir) Remove(name string) error {
+	if err := checkName(name); err != nil {
+		return err
+	}
+	return explained(os.Remove(d.name(name)))
+}
 
 func (d *osDir) List() ([]string, error) {
 	entries, err := os.ReadDir(d.path) // sorted
@@ -81,12 +89,9 @@ func (d *osDir) List() ([]string, error) {
 func (d *osDir) Sync() error { return explained(syncDir(d.path)) }
 
 func (d *osDir) Lock() (io.Closer, error) {
-	f, err := os.OpenFile(d.name(lockFile), os.O_RDWR|os.O_CREATE, fileMode)
+	f, err := lock(d.name(lockFile))
 	if err != nil {
-		return nil, explained(err)
-	}
-	if err := lock(f); err != nil {
-		return nil, errors.Join(fmt.Errorf("lock %s: %w", d.path, err), f.Close())
+		return nil, fmt.Errorf("lock %s: %w", d.path, explained(err))
 	}
 	return f, nil // closing it ends the lock, as does the end of the process
 }
@@ -94,6 +99,9 @@ func (d *osDir) Lock() (io.Closer, error) {
 func (d *osDir) Free() (int64, error) { return free(d.path) }
 
 func (d *osDir) Inode(name string) (uint64, error) {
+	if err := checkName(name); err != nil {
+		return 0, err
+	}
 	info, err := os.Stat(d.name(name))
 	if err != nil {
 		return 0, err

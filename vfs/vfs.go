@@ -32,8 +32,10 @@ var ErrFull = errors.New("the disk is full")
 // ErrLocked is what Lock wraps if another process, or another user in this one, holds the lock.
 var ErrLocked = errors.New("the directory is in use")
 
-// A Dir is one directory of files, without directories in it. Names have no slashes. It is
-// safe for concurrent use. Errors of files that are there or are not satisfy errors.Is with
+// A Dir is one directory of files, without directories in it. A name that is empty, "." or
+// "..", that has a slash, a backslash or a zero byte in it, or that is "lock", which is the
+// directory's own, is refused with an error that satisfies errors.Is with fs.ErrInvalid. It
+// is safe for concurrent use. Errors of files that are there or are not satisfy errors.Is with
 // fs.ErrExist and fs.ErrNotExist, those of a disk without room with ErrFull.
 type Dir interface {
 	// Create makes a file that is not there yet, empty, to be read and written.
