@@ -274,7 +274,7 @@ func (s *settings) replaceAfter() time.Duration {
 }
 
 // home opens the directory that the node lives in; nil if it has none.
-func (s *settings) home() (*engine.Home, error) {
+func (s *settings) home(whole bool) (*engine.Home, error) {
 	if s.dir == "" {
 		return nil, nil //nolint:nilnil // no home is what such a node has
 	}
@@ -283,13 +283,14 @@ func (s *settings) home() (*engine.Home, error) {
 		return nil, err
 	}
 	return engine.OpenHome(dir, engine.HomeConfig{
-		ID: s.newID(), Name: s.id, Cluster: s.name, Size: s.size, Mark: randomMark(),
+		Whole: whole,
+		ID:    s.newID(), Name: s.id, Cluster: s.name, Size: s.size, Mark: randomMark(),
 	})
 }
 
 // join makes a node, with a state machine unless it is nil, and attaches it, unless the context had ended.
 func (s *settings) join(ended error, ch channel.Channel, machine engine.Machine) (*engine.Node, error) {
-	home, err := s.home()
+	home, err := s.home(machine == nil)
 	if err != nil {
 		return nil, &Error{Op: "join", Node: NodeID(s.id), Err: err}
 	}

@@ -91,12 +91,33 @@ func (n *Node) needsSnapshots() bool {
 	return n.home != nil || n.applier != nil || n.config.Retain > 0
 }
 
-// saveSnapshot writes a snapshot in its own time.
+// saveSnapshot writes a snapshot in its own time, but not before the log is durable as far. A
+// snapshot beyond the end of the log takes the log's place when the node comes back from a
+// crash, and what was to be retained would be gone.
 func (n *Node) saveSnapshot(meta raft.SnapshotMeta, head snapshotHead, state func(io.Writer) error) {
-	n.job(SnapshotLane, func() {
-		info, sum, err := writeSnapshot(n.snapshots, meta, head, state)
-		_ = n.do(func() { n.snapshotSaved(info, sum, err) })
+	_ = n.do(func() {
+		n.awaiting = &awaitedLog{meta.Last.Index, func() {
+			n.job(SnapshotLane, func() {
+				info, sum, err := writeSnapshot(n.snapshots, meta, head, state)
+				_ = n.do(func() { n.snapshotSaved(info, sum, err) })
+			})
+		}}
+		n.goOnWhenDurable()
 	})
+}
+
+// awaitedLog is what waits for the log to be durable up to an index.
+type awaitedLog struct {
+	index raft.Index
+	goOn  func()
+}
+
+// goOnWhenDurable goes on with what waited for the log, if it is durable as far.
+func (n *Node) goOnWhenDurable() {
+	if a := n.awaiting; a != nil && n.core != nil && (n.home == nil || n.core.Status().Durable >= a.index) {
+		n.awaiting = nil
+		a.goOn()
+	}
 }
 
 // snapshotSaved lets go of what the new snapshot makes dispensable.

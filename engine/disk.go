@@ -56,7 +56,7 @@ func (d *disk) flush() {
 	d.writes = nil
 	d.mu.Unlock()
 	// A panic must not end the process. Nothing is written after it, as after any such failure.
-	_, err := protect(func() error { return d.home.log.Append(writes) })
+	_, err := protect(func() error { return d.home.Append(writes) })
 	switch {
 	case err == nil:
 		done(writes[len(writes)-1].Number, nil)

@@ -47,6 +47,9 @@ type HomeConfig struct {
 	Size    int
 	// Mark becomes part of a new directory's identity: random bytes.
 	Mark [16]byte
+	// Whole says that the entries that a snapshot stands for are kept and wanted, as in a
+	// plain log: where they are damaged, the other nodes are asked for them.
+	Whole bool
 	// SegmentBytes is the size of the log's segments; 0 is the default.
 	SegmentBytes int64
 }
@@ -182,7 +185,7 @@ func (h *Home) readAll(config HomeConfig) error {
 	if err := h.readFounding(); err != nil {
 		return err
 	}
-	h.options = wal.Options{Identity: h.identity.Directory, SegmentBytes: config.SegmentBytes}
+	h.options = wal.Options{Identity: h.identity.Directory, SegmentBytes: config.SegmentBytes, Whole: config.Whole}
 	if h.founding.State != founding.Fresh {
 		if err := h.openSnapshots(h.founding.Charter.Cluster); err != nil {
 			return err
@@ -312,6 +315,11 @@ func (h *Home) openSnapshots(cluster wire.ClusterID) error {
 	}
 	return err
 }
+
+// Append makes writes of the core durable, in order: all of them, with one sync. That there
+// is no room is vfs.ErrFull, and the same writes may be tried again; any other error is final.
+// It is for who makes a Storage.
+func (h *Home) Append(writes []*raft.Write) error { return h.log.Append(writes) }
 
 // saveFounding makes durable what the node has promised while the cluster is founded.
 func (h *Home) saveFounding(saved *founding.Saved) error {

@@ -16,6 +16,8 @@ type handStorage struct {
 	writes []*raft.Write
 	done   func(uint64, error)
 	jobs   []func()
+	// hung keeps writes waiting.
+	hung bool
 }
 
 func (s *handStorage) Write(w *raft.Write, done func(uint64, error)) bool {
@@ -29,7 +31,11 @@ func (s *handStorage) Close() error          { return nil }
 // work does what waits, and reports whether there was anything.
 func (s *handStorage) work() bool {
 	jobs, writes := s.jobs, s.writes
-	s.jobs, s.writes = nil, nil
+	if s.jobs = nil; s.hung {
+		writes = nil
+	} else {
+		s.writes = nil
+	}
 	for _, job := range jobs {
 		job()
 	}
@@ -96,7 +102,7 @@ func (h *homes) tryStart(i int) (*Node, error) {
 	name := string(rune('a' + i))
 	home, err := OpenHome(h.disks[i], HomeConfig{
 		ID: raft.NodeID(fmt.Sprintf("%s#%d", name, h.births)), Name: name, Cluster: "test", Size: h.size,
-		Mark: [16]byte{byte(h.births)}, SegmentBytes: 16 << 10,
+		Mark: [16]byte{byte(h.births)}, Whole: true, SegmentBytes: 16 << 10,
 	})
 	if err != nil {
 		return nil, err

@@ -230,3 +230,31 @@ func TestBeginningAnewMayBeInterrupted(t *testing.T) {
 		t.Errorf("%d times of 40 it could not begin at all", refused)
 	}
 }
+
+// A snapshot beyond the end of a node's own log would take its place after a crash, and what
+// was to be retained would be gone from that node.
+func TestASnapshotWaitsForTheLogThatItStandsFor(t *testing.T) {
+	h := newHomes(t, 3, func(c *Config) { c.CheckpointBytes = 2000 })
+	h.until("one leads", func() bool { return h.leader() != nil })
+	slow := 0
+	if h.leader() == h.nodes[0] {
+		slow = 1
+	}
+	other := h.nodes[2]
+	h.append(other, "first")
+	h.agree()
+	h.storages[slow].hung = true
+	want := append([]string{"first"}, h.appendMany(other, 200)...)
+	h.until("the others have a snapshot", func() bool { return len(other.snapshots.List()) > 0 })
+	if got := h.nodes[slow].snapshots.List(); len(got) > 0 {
+		t.Fatalf("there is a snapshot at %v, and the log is durable up to %d", got[0].Meta.Last, h.nodes[slow].core.Status().Durable)
+	}
+	h.crash(slow)
+	h.start(slow)
+	if got := h.agree(); !slices.Equal(got, want) {
+		t.Fatalf("they have %d values, want %d", len(got), len(want))
+	}
+	h.append(other, "more")
+	h.appendMany(other, 200)
+	h.until("it has a snapshot, too", func() bool { return len(h.nodes[slow].snapshots.List()) > 0 })
+}

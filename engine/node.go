@@ -102,6 +102,7 @@ type Node struct {
 	tail         tail
 	backlog      backlog
 	checkpoints  checkpoints
+	awaiting     *awaitedLog
 	sendings     sendings
 	receiving    receiving
 	mending      mending

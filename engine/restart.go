@@ -81,7 +81,7 @@ func (n *Node) comeHome() error {
 	for _, p := range h.recovered.Faulty {
 		n.mend(p)
 	}
-	n.mending.impaired = len(h.recovered.Faulty) > 0
+	n.mending.impaired = saved.Impaired
 	c := n.founder.Charter()
 	if err := n.takePart(c.Cluster, saved); err != nil {
 		return err

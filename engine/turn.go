@@ -334,6 +334,7 @@ func (n *Node) persisted(number uint64) {
 	if number > 0 && n.core != nil {
 		n.diskRoom(nil)
 		n.step(raft.Persisted{Write: number})
+		n.goOnWhenDurable()
 	}
 }
 

@@ -12,6 +12,8 @@ func (r *recovery) checkSnapshot() error {
 	switch {
 	case s.Last.Index < t.base.Index:
 		return lost("the log begins after %v, the newest snapshot is at %v", t.base, s.Last)
+	case t.holds(s.Last) && r.options.Whole:
+		// What is damaged is wanted, and is to be repaired.
 	case t.holds(s.Last):
 		for _, p := range t.faulty {
 			if p.Index <= s.Last.Index {
@@ -45,8 +47,12 @@ func (r *recovery) found(err error) *Recovered {
 		return f
 	}
 	f.Saved.Compacted = t.base
-	if f.Saved.Impaired = len(t.faulty) > 0; f.Saved.Impaired {
-		f.Saved.Damaged = t.faulty[0].Index
+	for _, p := range t.faulty {
+		// What the snapshot stands for is not needed to lead.
+		if p.Index > s.Last.Index {
+			f.Saved.Impaired, f.Saved.Damaged = true, p.Index
+			break
+		}
 	}
 	f.Faulty = append(f.Faulty, t.faulty...)
 	after := s.Last.Index

@@ -28,6 +28,9 @@ type Options struct {
 	// LoadBytes is how much of the newest entries Open loads, by raft.Entry.Size; 0 is
 	// DefaultLoadBytes.
 	LoadBytes int64
+	// Whole says that the entries before the snapshot are wanted, too. Damaged ones among
+	// them are to be repaired then; otherwise the log begins after them.
+	Whole bool
 	// Snapshots are the usable ones that lie beside the log, in any order: Open goes by
 	// the newest.
 	Snapshots []raft.SnapshotMeta
