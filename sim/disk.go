@@ -49,6 +49,9 @@ func (d *disk) begin(w *raft.Write) {
 // done takes note that writes up to a number are durable.
 func (d *disk) done(number uint64) {
 	world := d.node.world
+	if d.node.place != nil && !d.appendReal(number) {
+		return
+	}
 	for len(d.open) > 0 && d.open[0].Number <= number {
 		d.carryOut(d.open[0])
 		d.open = d.open[1:]
@@ -58,6 +61,24 @@ func (d *disk) done(number uint64) {
 		world.trace.line(world.now, "%s write %d is durable", d.node.id, number)
 	}
 	d.node.process.persisted(number)
+}
+
+// fullRetry is how long a full disk is left alone before the next attempt.
+const fullRetry = 200 * time.Millisecond
+
+// appendReal appends to the real log what is done by now. If there is no room, it is tried
+// again later.
+func (d *disk) appendReal(number uint64) bool {
+	count := 0
+	for count < len(d.open) && d.open[count].Number <= number {
+		count++
+	}
+	if count == 0 || d.node.place.append(d.open[:count]) {
+		return true
+	}
+	world := d.node.world
+	world.events.push(event{at: world.now + fullRetry, kind: written, node: d.node, life: d.node.life, number: number})
+	return false
 }
 
 // carryOut does what a write says, in the order of its parts.

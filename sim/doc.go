@@ -55,13 +55,22 @@
 // what was acknowledged before, and a history that is linearizable, which package
 // porcupine checks.
 //
+// # Real logs
+//
+// Engines of a durable Setup live in directories of package vfs with the real log in them.
+// When the power goes, any of the sectors that were not synced are there or not, and any of
+// the changes of the directory; the node opens what is left, and the oracle holds it against
+// what was durable: all of that has to be back, with a first part of what was under way. Syncs
+// fail, which has to stop the node; disks fill up, which must only hold it up; and the disk of
+// one node rots, in log and snapshots, so that it has to get entries from the others, or,
+// where its promises cannot be read, come back as somebody else.
+//
 // # What is not there
 //
-// What has no mechanism yet has no fault either. Engines keep their log in memory, so that
-// a process that crashes is gone for good. What can go wrong inside a disk (torn sectors,
-// rot, misdirected reads, writes that change places, a sync that fails, no room) and with
-// its directory (a copy of it) has to wait for a log that is on one: a crash here keeps a
-// first part of the writes that were under way, each whole or not at all. Calls of leader
-// handlers run in goroutines and are not simulated; the tests of the root package do that
-// under testing/synctest.
+// No disk of this world lies about a sync, puts a write in another's place, or is copied with
+// its node running: the tests of packages engine, wal and vfs do that one at a time. Engines
+// that have lost their place are not replaced, and have no state machine, and nothing of a
+// plain log is compacted, so no snapshot is sent: the tests of package engine do that, too.
+// Calls of leader handlers run in goroutines and are not simulated; the tests of the root
+// package do that under testing/synctest.
 package sim

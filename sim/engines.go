@@ -24,6 +24,8 @@ type engineProcess struct {
 	// values that were proposed here.
 	yielded raft.Index
 	said    int
+	// failed: it has stopped itself, as its disk failed.
+	failed bool
 	// register is what its state machine holds.
 	register register
 }
@@ -32,17 +34,27 @@ func newEngineProcess(n *node) *engineProcess {
 	w := n.world
 	p := &engineProcess{node: n}
 	seed := w.setup.Seed ^ uint64(n.number)<<40 ^ uint64(n.life)<<20
-	e, err := engine.New(engine.Config{
+	config := engine.Config{
 		ID: n.id, Cluster: "sim", Size: w.setup.Nodes, TickInterval: w.setup.Tick,
 		Raft:     w.raftConfig(n),
 		Founding: founding.Config{Seed: mix(&seed)},
 		Nonce:    mix(&seed),
 		Storage:  storage{p},
-	})
+	}
+	if n.place != nil {
+		config.Home, config.Storage = n.place.home, homeStorage{p}
+		config.CheckpointBytes, config.TailBytes = placeCheckpoint, placeTail
+	}
+	e, err := engine.New(config)
 	if err != nil {
 		w.violated(Liveness, "%s cannot be made: %v", n.id, err)
 	}
 	p.engine = e
+	if core := e.Core(); core != nil { // it was a member before
+		p.known = true
+		n.place.survived(core)
+		n.mirror.seen = core.Observe()
+	}
 	if err := e.Open(simChannel{p}); err != nil {
 		w.violated(Liveness, "%s cannot be attached: %v", n.id, err)
 	}
@@ -56,6 +68,14 @@ func (p *engineProcess) tick()                      { p.engine.Tick() }
 func (p *engineProcess) unreachable(id raft.NodeID) { p.receiver.Unreachable(id) }
 func (p *engineProcess) persisted(number uint64)    { p.node.disk.tell(number) }
 
+// loaded runs a job that waited for the disk.
+func (p *engineProcess) loaded(number uint64) {
+	if job := p.node.place.jobs[number]; job != nil {
+		delete(p.node.place.jobs, number)
+		job()
+	}
+}
+
 func (p *engineProcess) receive(f *frame) {
 	if err := p.receiver.Receive(f.bytes); err != nil {
 		p.node.world.violated(MessageFromLog, "%s cannot read what %s has sent: %v", p.node.id, f.from.id, err)
@@ -65,7 +85,10 @@ func (p *engineProcess) receive(f *frame) {
 func (p *engineProcess) turn() {
 	p.engine.Turn()
 	p.join()
-	if s := p.engine.Status(); s.State == engine.Stopped {
+	if s := p.engine.Status(); s.State == engine.Stopped && errors.Is(s.Problem, engine.ErrDisk) && p.node.place != nil {
+		p.node.world.report.Faults["stopped by its disk"]++
+		p.failed = true
+	} else if s.State == engine.Stopped {
 		p.node.world.violated(CoreInvariant, "%s has stopped: %v", p.node.id, s.Problem)
 	} else if errors.Is(s.Problem, engine.ErrTwoClusters) {
 		p.node.world.violated(OneCluster, "%s: %v", p.node.id, s.Problem)
@@ -92,6 +115,9 @@ func (p *engineProcess) yield() {
 	applied := p.engine.Status().Applied
 	for p.yielded < applied {
 		items, err := p.engine.Feed().Next(context.Background(), p.yielded+1, applied)
+		if errors.Is(err, engine.ErrDamaged) && p.node.place.mayLose() {
+			return // and goes on when it is mended
+		}
 		if err != nil {
 			p.node.world.violated(SameFeed, "%s does not yield what it has applied: %v", p.node.id, err)
 		}

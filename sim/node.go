@@ -25,7 +25,9 @@ type node struct {
 	sluggish time.Duration
 	turnDue  bool
 	disk     disk
-	mirror   *mirror
+	// place is where an engine that has a disk lives.
+	place  *place
+	mirror *mirror
 }
 
 // A process is what runs at a node. tick, receive and persisted leave something to do for
@@ -34,6 +36,7 @@ type process interface {
 	tick()
 	receive(f *frame)
 	persisted(number uint64)
+	loaded(number uint64)
 	unreachable(id raft.NodeID)
 	turn()
 	// core is the part that is Raft; nil as long as there is none.
@@ -69,6 +72,12 @@ func (n *node) install(voters []raft.NodeID, member bool) {
 // start runs a process from what is on the disk. So many percent of a core's log stay there.
 func (n *node) start(onDisk int) {
 	n.life++
+	if n.world.setup.Durable {
+		if n.place == nil {
+			n.place = newPlace(n)
+		}
+		n.place.open()
+	}
 	n.mirror.started()
 	if n.world.setup.Layer == Cores {
 		n.process = newCoreProcess(n, onDisk)
@@ -120,7 +129,7 @@ func (n *node) happen(e *event) {
 		case written:
 			n.disk.done(e.number)
 		case loaded:
-			n.process.(*coreProcess).loaded(e.number)
+			n.process.loaded(e.number)
 		default:
 			if !n.arrived(e.frame) {
 				return
@@ -161,18 +170,30 @@ func (n *node) arrived(f *frame) bool {
 func (n *node) turn() {
 	n.world.oracle.before(n)
 	n.process.turn()
+	if p, ok := n.process.(*engineProcess); ok && p.failed {
+		n.world.users.follow(n)
+		n.crash(0) // whoever runs it restarts it
+		return
+	}
 	n.world.oracle.after(n)
 	n.world.users.follow(n)
 }
 
 // crash ends the process. Of the writes on their way to the disk, some survive.
 func (n *node) crash(surviving int) {
+	if n.place != nil {
+		n.place.disk.PowerOff()
+	}
 	n.process.end()
 	n.process = nil
 	n.life++
 	n.paused, n.waiting, n.turnDue = false, nil, false
-	n.disk.crash(surviving)
-	n.world.oracle.crashed(n)
+	if n.place != nil {
+		n.place.crash() // what survived is seen when it starts again
+	} else {
+		n.disk.crash(surviving)
+		n.world.oracle.crashed(n)
+	}
 	n.world.users.crashed(n)
 }
 
@@ -180,6 +201,7 @@ func (n *node) crash(surviving int) {
 func (n *node) wipe() {
 	n.name()
 	n.install(nil, false)
+	n.place = nil
 	n.start(0)
 }
 

@@ -88,6 +88,8 @@ func (n *network) do(from, to *node, op Op) bool {
 // suffer is what happens to a node's process, clock or disk.
 func (n *node) suffer(op Op) bool {
 	switch {
+	case op.Kind == Damage && n.place != nil:
+		return n.place.spoil(op.Amount)
 	case op.Kind == Damage:
 		return n.world.setup.Layer == Cores && n.disk.damage(op.Amount)
 	case op.Kind == Repair:
@@ -126,6 +128,9 @@ func (n *node) suffer(op Op) bool {
 		n.disk.hang()
 	case HealDisk:
 		n.disk.heal()
+		if n.place != nil {
+			n.place.heal()
+		}
 	case Unload:
 		p, ok := n.process.(*coreProcess)
 		return ok && !n.paused && p.unload(raft.Index(op.Amount))
@@ -138,7 +143,7 @@ func (n *node) suffer(op Op) bool {
 // comeBack starts a node that is down.
 func (n *node) comeBack(op Op) bool {
 	switch {
-	case op.Kind == Restart && n.world.setup.Layer == Cores:
+	case op.Kind == Restart && (n.world.setup.Layer == Cores || n.world.setup.Durable):
 		n.start(int(op.Amount))
 	case op.Kind == Wipe && n.world.mayWipe(n):
 		n.wipe()
@@ -150,12 +155,15 @@ func (n *node) comeBack(op Op) bool {
 
 // mayCrash keeps a majority of engines alive, as those that end have lost what they knew.
 func (w *world) mayCrash() bool {
-	return w.setup.Layer == Cores || w.users.members() > w.setup.Nodes/2+1
+	return w.setup.Layer == Cores || w.setup.Durable || w.users.members() > w.setup.Nodes/2+1
 }
 
 // mayWipe keeps a majority of every configuration that may be in effect from losing what
 // it has promised: all that is promised is promised as long as a majority's disks live.
 func (w *world) mayWipe(n *node) bool {
+	if w.setup.Durable {
+		return n.number == w.spoiled()
+	}
 	if w.setup.Layer == Engines {
 		return true // it has lost everything when it crashed
 	}
@@ -220,7 +228,10 @@ func (w *world) heal() {
 		n.rate, n.sluggish = 100, 0
 		n.disk.heal()
 		n.disk.repair()
-		if n.process == nil && w.setup.Layer == Cores {
+		if n.place != nil {
+			n.place.heal()
+		}
+		if n.process == nil && (w.setup.Layer == Cores || w.setup.Durable) {
 			n.start(0)
 		}
 		if n.paused {

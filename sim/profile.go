@@ -24,6 +24,7 @@ func Profiles() []Profile {
 		{"churn", "members come and go, snapshots, transfers, crashes", churn},
 		{"disks", "slow and hanging disks, crashes between write and sync", disks},
 		{"stalls", "a leader's disk hangs, again and again, and at last for good", stalls},
+		{"homes", "engines on real logs: power goes, syncs fail, disks fill up, hang and rot", homes},
 		{"storage", "logs that are on disk only, and damaged there, loads, snapshots, crashes", storedLog},
 		{"clocks", "clocks that run at other speeds, jump, and processes that pause", clocks},
 		{"tiny", "every limit is a few entries, and requests come in floods", tiny},

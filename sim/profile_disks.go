@@ -38,6 +38,26 @@ func hungLeader(g *generator) {
 	}
 }
 
+// homes are engines that live on real logs: they crash and come back, their syncs fail, their
+// disks fill up, hang and, of one of them, rot.
+func homes(g *generator) {
+	s := &g.schedule.Setup
+	s.Layer, s.Durable = Engines, true
+	s.WriteDelay = time.Duration(g.between(1, 5)) * time.Millisecond
+	g.add(2000, Op{Kind: Mend}) // time to found a cluster
+	if g.one(2) {
+		s.Faults = Faults{Late: uint8(g.below(60)), SlowWrites: uint8(g.below(40))}
+	}
+	lives := []choice{{6, nil, bounce}, {2, at(Crash), nil}, {6, at(Restart), nil}, {4, upTo(Damage, 4000), nil}, {3, at(HealDisk), nil}}
+	sets := [][]choice{requests, requests, lives}
+	for _, set := range [][]choice{cuts, badDisks, badNetwork, staleness} {
+		if g.one(2) {
+			sets = append(sets, set)
+		}
+	}
+	g.play(g.between(60, 300), g.between(10, 120), sets...)
+}
+
 func stalls(g *generator) {
 	s := &g.schedule.Setup
 	s.HangLeader = true

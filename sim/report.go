@@ -21,6 +21,8 @@ const (
 
 	// CoreInvariant is one of raft's own, of a state or a step.
 	CoreInvariant Property = "core invariant"
+	// A node comes back from a crash with all that was durable, and nothing that it never had.
+	Durability Property = "what was durable comes back"
 	// Promise: what a message says is on its sender's disk when it leaves (§3.8).
 	Promise Property = "durable before said"
 	// OneVote: a node votes once in a term, also across restarts.

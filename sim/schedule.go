@@ -51,6 +51,9 @@ type Setup struct {
 	Heartbeat   int `json:"heartbeat"`
 	ElectionMin int `json:"election_min"`
 	ElectionMax int `json:"election_max"`
+	// Durable engines live in directories with the real log, on disks that forget what
+	// disks may.
+	Durable bool `json:"durable,omitempty"`
 	// Small limits everything to a few entries, so that limits are reached.
 	Small bool `json:"small,omitempty"`
 

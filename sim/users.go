@@ -106,7 +106,7 @@ func (u *users) request(p *engineProcess, op Op) bool {
 		case Propose, CompareAndSet:
 			p.said++
 			u.values++
-			r.value = fmt.Sprintf("%s/%d %d", p.node.id, p.said, u.values)
+			r.value = fmt.Sprintf("%s.%d/%d %d", p.node.id, p.node.life, p.said, u.values)
 			if op.Kind == CompareAndSet && op.Amount%2 == 0 {
 				r.value += " set"
 			} else if op.Kind == CompareAndSet {
