@@ -32,7 +32,8 @@ type Config struct {
 	// ReplaceAfterTicks is how long a leader does not hear a voter until it has a standby take
 	// its place: 0 for never, or more than the longest election timeout.
 	ReplaceAfterTicks int
-	// Nonce tells this process from others of the same node.
+	// Nonce tells this process from others of the same node. Of a node with a home, its
+	// upper half is replaced by the number of its starts, so that it rises.
 	Nonce uint64
 	// Home is the node's directory, which it closes with itself; nil keeps everything in
 	// memory. ID must be the home's.
@@ -135,6 +136,9 @@ type Node struct {
 // New makes a node that is not yet attached to a channel.
 func New(config Config) (*Node, error) {
 	config.Raft.ID = config.ID
+	if config.Home != nil {
+		config.Nonce = config.Home.Starts()<<32 | config.Nonce&(1<<32-1)
+	}
 	if err := config.Raft.Validate(); err != nil {
 		return nil, err
 	}

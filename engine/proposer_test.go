@@ -329,7 +329,7 @@ func TestASessionIsOpenedOnceBeforeTheFirstAppend(t *testing.T) {
 	if err != nil || c.kind != commandOpenSession || c.node != follower.ID() || c.nonce != follower.config.Nonce {
 		t.Fatalf("sent is %+v, %v", c, err)
 	}
-	for _, other := range []command{{node: leader.ID(), nonce: c.nonce}, {node: c.node, nonce: c.nonce + 1}} {
+	for _, other := range []command{{node: leader.ID(), nonce: c.nonce}, {node: c.node, nonce: c.nonce - 1}} {
 		_ = follower.do(func() {
 			follower.apply(&raft.Entry{Index: follower.applied + 1, Data: newOpenSession(other.node, other.nonce)})
 		})

@@ -62,8 +62,9 @@ func (s *sessions) judge(id, serial uint64) verdict {
 }
 
 // open gives a member its session, whose id is the index of the entry that opens it.
-// The same process asking again gets what it has; another process of the same node
-// gets a new session, and the old one is closed.
+// The same process asking again gets what it has; a later process of the same node, which
+// has a higher nonce, gets a new session, and the old one is closed. What an earlier one
+// asked for may come late, and opens nothing.
 func (s *sessions) open(index raft.Index, node raft.NodeID, nonce uint64) (*session, bool) {
 	if !s.members.Member(node) {
 		return nil, false
@@ -71,6 +72,9 @@ func (s *sessions) open(index raft.Index, node raft.NodeID, nonce uint64) (*sess
 	if old := s.byNode[node]; old != nil {
 		if old.nonce == nonce {
 			return old, true
+		}
+		if nonce < old.nonce {
+			return nil, false
 		}
 		delete(s.byID, old.id)
 	}

@@ -128,6 +128,9 @@ func (s *naiveSessions) begin(id uint64, node raft.NodeID, nonce uint64) (uint64
 		if s.open[i].nonce == nonce {
 			return s.open[i].id, true
 		}
+		if s.open[i].nonce > nonce {
+			return 0, false
+		}
 		s.open = slices.Delete(s.open, i, i+1)
 	}
 	s.open = append(s.open, naiveSession{node: node, id: id, nonce: nonce})
@@ -175,5 +178,21 @@ func TestSessionsAgreeWithANaiveTwin(t *testing.T) {
 					seed, index, len(s.byID), len(s.byNode), len(twin.members), len(twin.open))
 			}
 		}
+	}
+}
+
+// A message of a process that is gone may come after the next one of the same node has opened
+// its session: that one goes on.
+func TestALateWordOfAnEarlierProcessDoesNotCloseTheSession(t *testing.T) {
+	s := newSessions()
+	s.configure(raft.NewConfiguration([]raft.NodeID{"a", "b", "c"}, nil))
+	s.open(5, "a", 1<<32|7)
+	now, _ := s.open(9, "a", 2<<32|3)
+	s.judge(now.id, 1)
+	if late, ok := s.open(12, "a", 1<<32|7); ok {
+		t.Errorf("it gets session %d", late.id)
+	}
+	if v := s.judge(now.id, 2); v != accepted {
+		t.Errorf("the next append of the process that lives is %v", v)
 	}
 }
