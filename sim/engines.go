@@ -132,6 +132,10 @@ func (p *engineProcess) yield() {
 	p.yielded = applied
 }
 
+// behind reports whether the node has applied more than can be read from it, as there is
+// damage between.
+func (p *engineProcess) behind() bool { return p.yielded < p.engine.Status().Applied }
+
 // storage is the node's disk, as the engine sees it.
 type storage struct{ process *engineProcess }
 

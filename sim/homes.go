@@ -113,13 +113,18 @@ func (p *place) spoil(amount uint32) bool {
 		if !p.mayLose() {
 			return false
 		}
-		return p.rot(int(amount / 8))
+		return p.rot(int(amount/8), amount%8 == 2)
 	}
 	return true
 }
 
-// rot changes a byte of a file of the log, or of a snapshot, which has been written.
-func (p *place) rot(at int) bool {
+// endSectors is how much of the end of a log rots at once, so that what was written last is
+// lost in all its copies.
+const endSectors = 8
+
+// rot changes a byte of a file of the log, or of a snapshot, which has been written; or one
+// in each of the last sectors that were.
+func (p *place) rot(at int, end bool) bool {
 	names, err := p.disk.List()
 	if err != nil {
 		return false
@@ -149,6 +154,13 @@ func (p *place) rot(at int) bool {
 	}
 	offset := written[at*7919%len(written)]
 	p.node.world.report.Faults["rot"]++
+	if end {
+		last := int64(written[len(written)-1]) / vfs.SectorSize * vfs.SectorSize
+		for offset := max(0, last-(endSectors-1)*vfs.SectorSize); offset <= last; offset += vfs.SectorSize {
+			p.disk.Garble(name, offset, func(b []byte) { b[0] ^= 1 }, 1)
+		}
+		return true
+	}
 	p.node.world.trace.line(p.node.world.now, "byte %d of %s of %s rots", offset, name, p.node.id)
 	return p.disk.Garble(name, int64(offset), func(b []byte) { b[0] ^= 1 << (at % 8) }, 1)
 }

@@ -87,6 +87,7 @@ func TestEverythingThatCanHappenHappens(t *testing.T) {
 		"snapshot taken", "snapshot sent", "snapshot installed", "configuration changed", "joint configuration",
 		"start with a log on disk", "start with a damaged log", "commit from the disk", "entries loaded", "load failed",
 		"disk of a leader hung for good",
+		"sync failed", "stopped by its disk", "disk full", "rot", "what was promised is lost",
 	}
 	for k := range kinds {
 		if k.fault() {

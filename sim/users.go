@@ -25,6 +25,8 @@ type users struct {
 	waiting map[*engineProcess][]*request
 	// told is the highest index that any user was told of, of an append or a read.
 	told raft.Index
+	// owed are values that were said to be appended by a node that could not read them back.
+	owed []string
 	// failed are values that were said not to be appended.
 	failed  []string
 	history history
@@ -208,6 +210,12 @@ func (u *users) follow(n *node) {
 func (u *users) ended(p *engineProcess, r *request, err error) {
 	w := u.world
 	switch {
+	case err == nil && p.behind():
+		// What it has applied cannot be read where it is damaged, until it is mended.
+		u.history.uncertain(r.op)
+		if r.proposal != nil {
+			u.owed = append(u.owed, r.value)
+		}
 	case err == nil && r.proposal != nil:
 		index, ok := u.places[r.value]
 		if !ok {
@@ -327,6 +335,11 @@ func (u *users) judge() {
 	for _, value := range u.failed {
 		if index, ok := u.places[value]; ok {
 			u.world.violated(Honest, "%q was said not to be appended, and is at %d", value, index)
+		}
+	}
+	for _, value := range u.owed {
+		if _, ok := u.places[value]; !ok {
+			u.world.violated(Honest, "%q was said to be appended, and is nowhere", value)
 		}
 	}
 	u.history.resolve(func(value string) (happened, swapped bool) {
