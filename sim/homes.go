@@ -113,10 +113,13 @@ func (p *place) spoil(amount uint32) bool {
 		if !p.mayLose() {
 			return false
 		}
-		return p.rot(int(amount/8), amount%8 == 2)
+		return p.rot(int(amount/8), amount%8 == endOfLog)
 	}
 	return true
 }
+
+// endOfLog is the Amount of a Damage that spoils the end of a log.
+const endOfLog = 2
 
 // endSectors is how much of the end of a log rots at once, so that what was written last is
 // lost in all its copies.
@@ -131,7 +134,7 @@ func (p *place) rot(at int, end bool) bool {
 	}
 	var files []string
 	for _, name := range names {
-		if strings.HasPrefix(name, "log-") || strings.HasPrefix(name, "snapshot-") {
+		if strings.HasPrefix(name, "log-") || !end && strings.HasPrefix(name, "snapshot-") {
 			files = append(files, name)
 		}
 	}

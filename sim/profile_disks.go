@@ -38,6 +38,14 @@ func hungLeader(g *generator) {
 	}
 }
 
+// forgets is a node that crashes, and the end of whose log rots before it is back.
+func forgets(g *generator) {
+	n := uint8(g.schedule.Setup.Seed % uint64(g.schedule.Setup.Nodes))
+	g.add(0, Op{Kind: Crash, Node: n})
+	g.add(0, Op{Kind: Damage, Node: n, Amount: endOfLog})
+	g.add(g.below(100), Op{Kind: Restart, Node: n})
+}
+
 // homes are engines that live on real logs: they crash and come back, their syncs fail, their
 // disks fill up, hang and, of one of them, rot.
 func homes(g *generator) {
@@ -49,6 +57,9 @@ func homes(g *generator) {
 		s.Faults = Faults{Late: uint8(g.below(60)), SlowWrites: uint8(g.below(40))}
 	}
 	lives := []choice{{6, nil, bounce}, {2, at(Crash), nil}, {6, at(Restart), nil}, {4, upTo(Damage, 4000), nil}, {3, at(HealDisk), nil}}
+	if g.one(3) {
+		lives = append(lives, choice{1, nil, forgets})
+	}
 	sets := [][]choice{requests, requests, lives}
 	for _, set := range [][]choice{cuts, badDisks, badNetwork, staleness} {
 		if g.one(2) {
