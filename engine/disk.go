@@ -91,7 +91,7 @@ func (d *disk) makeRoom() {
 	// large that it does not matter to them.
 	allocate := time.Since(d.madeAt) >= slowSegment
 	d.Do(IdleLane, func() {
-		// If it fails, the write that needs the segment finds out, and says so.
+		// The log remembers a failure, and the next write says so.
 		_ = d.home.log.Prepare(allocate)
 		d.mu.Lock()
 		defer d.mu.Unlock()

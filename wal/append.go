@@ -21,8 +21,8 @@ const keptBuffer = 8 << 20
 func (l *Log) Append(writes []*raft.Write) error {
 	l.writing.Lock()
 	defer l.writing.Unlock()
-	if l.failure != nil {
-		return l.failure
+	if err := l.usable(); err != nil {
+		return err
 	}
 	b := l.begin()
 	for _, w := range writes {
@@ -174,31 +174,46 @@ func (l *Log) fail(err error) error {
 	return err
 }
 
+// usable is the error that is final for the log, if there was one, also where it came while
+// no one wrote.
+func (l *Log) usable() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.failure == nil {
+		l.failure = l.unmade
+	}
+	return l.failure
+}
+
 // Prepare makes the segment after the present one, if there is none, so that no Append
 // has to. Allocate fills it with zeros: a small write to it is then quicker to sync, as the
 // file system has nothing to note of it. Otherwise it reads as zeros, too, but has no room
-// yet. An error that is vfs.ErrFull leaves everything as it was.
+// yet. An error that is vfs.ErrFull leaves everything as it was; any other is final for the
+// log, as one of Append is, and every later Prepare and Append returns it.
 func (l *Log) Prepare(allocate bool) error {
 	l.preparing.Lock()
 	defer l.preparing.Unlock()
 	l.mu.Lock()
-	needed := l.next == nil && len(l.table.segments) > 0
+	needed, unmade := l.next == nil && len(l.table.segments) > 0, l.unmade
 	var number uint64
 	if needed {
 		number = l.table.segments[len(l.table.segments)-1].number + 1
 	}
 	l.mu.Unlock()
-	if !needed {
-		return nil
+	if unmade != nil || !needed {
+		return unmade
 	}
 	s, err := makeSegment(l.dir, &l.options, number, nil, allocate)
-	if err != nil {
-		return err
-	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.next = s
-	return nil
+	switch {
+	case err == nil:
+		l.next = s
+	case !errors.Is(err, vfs.ErrFull):
+		l.unmade = fmt.Errorf("wal: segment %d could not be made: %w", number, err)
+		return l.unmade
+	}
+	return err
 }
 
 // NeedsSpare reports whether Prepare has something to do.

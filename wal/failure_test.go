@@ -172,3 +172,35 @@ func TestWhatIsReadBackAfterAFailedSyncIsDurable(t *testing.T) {
 		t.Errorf("it was %+v, it is %+v: %v", before.Saved, after, err)
 	}
 }
+
+// A segment is made while no one writes, so it is the next write that tells.
+func TestASegmentThatCouldNotBeMadeAheadIsFinal(t *testing.T) {
+	for _, what := range []vfs.OpKind{vfs.OpList, vfs.OpCreate, vfs.OpTruncate, vfs.OpWrite, vfs.OpSync, vfs.OpRename, vfs.OpSyncDir} {
+		for _, full := range []bool{false, true} {
+			d := vfs.NewDisk()
+			l, err := Create(d, testOptions())
+			if err != nil {
+				t.Fatal(err)
+			}
+			ill := errors.New("the disk is ill")
+			if full {
+				ill = vfs.ErrFull
+			}
+			d.SetFaults(vfs.Faults{Fail: func(o vfs.Op) error {
+				if o.Kind == what {
+					return ill
+				}
+				return nil
+			}})
+			prepared := l.Prepare(true)
+			d.SetFaults(vfs.Faults{})
+			appended, again := l.Append(appending(entry(1, nil))), l.Prepare(true)
+			if !errors.Is(prepared, ill) || (appended == nil) != full || (again == nil) != full {
+				t.Errorf("%s, full %v: prepared %v, appended %v, prepared again %v", what, full, prepared, appended, again)
+			}
+			if !full && (!errors.Is(appended, ill) || !errors.Is(l.Repair(nil), ill)) {
+				t.Errorf("%s: another error than what was wrong: %v", what, appended)
+			}
+		}
+	}
+}

@@ -37,6 +37,8 @@ type Log struct {
 	table table
 	// next is the segment after the one that is written, made ahead; nil if there is none.
 	next *segment
+	// unmade is why it could not be made, if that is final.
+	unmade error
 	// retired are files that are no part of the log any more.
 	retired []*segment
 	stats   Stats
@@ -145,7 +147,7 @@ func (l *Log) Close() error {
 	l.writing.Lock()
 	defer l.writing.Unlock()
 	var err error
-	if l.failure == nil {
+	if l.usable() == nil {
 		if l.stats.Appends > 0 {
 			err = l.mark()
 		}

@@ -10,8 +10,8 @@ import (
 func (l *Log) Repair(entries []raft.Entry) error {
 	l.writing.Lock()
 	defer l.writing.Unlock()
-	if l.failure != nil {
-		return l.failure
+	if err := l.usable(); err != nil {
+		return err
 	}
 	b := l.begin()
 	for i := range entries {
