@@ -2,12 +2,16 @@ package wal
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"testing"
 
 	"github.com/ben-ng/gaggle/raft"
 )
+
+// The default takes some fifteen seconds.
+var exploreHistories = flag.Uint64("wal.histories", 6, "how many histories lose power at each of their steps")
 
 const (
 	// everySubset is up to how many ways to lose power at one point are all tried; beyond
@@ -147,7 +151,7 @@ func survives(r *rand.Rand, d *disk, now deed, acknowledged, created bool, deep 
 }
 
 func TestNoCrashAtAnyStepLosesOrInventsAnything(t *testing.T) {
-	seeds := uint64(3)
+	seeds := *exploreHistories
 	if testing.Short() {
 		seeds = 1
 	}
