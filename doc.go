@@ -6,7 +6,7 @@
 // how many nodes the cluster has:
 //
 //	ch := tcp.New(":7001", "host2:7001", "host3:7001")
-//	n, err := gaggle.Join[string](ctx, ch, gaggle.Size(3), gaggle.InMemory())
+//	n, err := gaggle.Join[string](ctx, ch, gaggle.Size(3), gaggle.Dir("data"))
 //
 // Join returns at once. The first nodes to meet found the cluster; there is nothing to
 // bootstrap and no list of members to write. From then on:
@@ -27,20 +27,29 @@
 //     log at most once.
 //   - Order: what one node proposes is appended in the order it proposed it.
 //   - Bounds: every queue has a limit, at which a call waits or gets ErrBusy, or a frame
-//     is dropped and counted, and sent again. The log itself has none: see below.
+//     is dropped and counted, and sent again. The log itself has none: see Retain.
 //   - One cluster: nodes that know a name and a size found one, as long as fewer than
 //     twice the size look for it while they are kept apart. See Size.
 //
+// # On disk
+//
+// A node with Dir lives in a directory: its identity, its log and its snapshots. What Append
+// has acknowledged is synced on the disks of a majority. A node that is started again in its
+// directory is the same node, whatever ended it, and goes on where it was. The end of the log
+// stays in memory, 64 MiB of it, and Entries reads the rest from the disk.
+//
+// A log keeps everything, unless Retain says how much; Entries below that gives
+// ErrCompacted. A disk that is full holds the node up, and Status.DiskFull says so. One that
+// fails stops it, with ErrDisk. Damage is mended from the other nodes. The page docs/faults.md
+// has all of it.
+//
 // # In memory
 //
-// Nodes keep their logs in memory, and the log is never trimmed yet: memory grows with
-// every entry, on every node.
-//
-// A process that restarts is a new node. So each member that stops is lost to its cluster
-// for good: restarting does not bring it back, and members are not replaced yet. When half
-// of the members or more have ever stopped, the cluster cannot go on: every process has
-// to be restarted, standbys too, and what was acknowledged is gone. On a channel that
-// crosses processes this has to be asked for with InMemory.
+// Without Dir, a node keeps its log in memory. A process that restarts is a new node, and a
+// standby takes the place of the one that it was after ReplaceAfter. When half of the members
+// or more have stopped before that, the cluster cannot go on: every process has to be
+// restarted, standbys too, and what was acknowledged is gone. On a channel that crosses
+// processes this has to be asked for with InMemory.
 //
 // # From joining to leading
 //
