@@ -54,8 +54,9 @@ var longID = strings.Repeat("x", 65)
 
 func TestHelpNamesEveryFlagAndTheExitStatus(t *testing.T) {
 	for command, flags := range map[string]string{
-		"demo": "--nodes --channel --kill-leader --json 130",
-		"join": "--size --name --listen --id --json --status --exit 130 standby",
+		"demo":  "--nodes --channel --kill-leader --json 130",
+		"join":  "--size --name --listen --id --json --status --exit 130 standby",
+		"adopt": "--yes status",
 	} {
 		o := runCommand(t.Context(), strings.NewReader(""), command, "--help")
 		if o.code != 0 {
