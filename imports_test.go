@@ -31,7 +31,7 @@ var mayImport = map[string][]string{
 	"sim":                 {"raft", "wire", "channel", "founding", "vfs", "wal", "snapshot", "engine"},
 	".":                   {"raft", "channel", "founding", "vfs", "engine", "internal/state"},
 	"internal/state":      {},
-	"cmd/gaggle":          {".", "sim", "channel", "channel/memory", "channel/tcp", "vfs", "wal"},
+	"cmd/gaggle":          {".", "sim", "channel", "channel/memory", "channel/tcp", "raft", "snapshot", "vfs", "wal"},
 	"sim/reach":           {},
 	"mutants":             {},
 	"mutants/hunt":        {"sim"},

@@ -69,7 +69,7 @@ func CreateIdentity(dir vfs.Dir, id Identity) (*Identity, error) {
 // ErrForeign if the file is not one of this package, or cannot be read any more, and
 // ErrCopied: a copy that is meant to take the place of the original needs Adopt.
 func OpenIdentity(dir vfs.Dir) (*Identity, error) {
-	id, err := readIdentity(dir)
+	id, err := ReadIdentity(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +91,7 @@ func OpenIdentity(dir vfs.Dir) (*Identity, error) {
 // Adopt makes a copy of a directory the node's. Whoever calls it answers for it that the
 // original is not used again, and that nothing was promised in it after the copy was made.
 func Adopt(dir vfs.Dir) (*Identity, error) {
-	id, err := readIdentity(dir)
+	id, err := ReadIdentity(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -168,8 +168,9 @@ func (id *Identity) encode() []byte {
 	return b
 }
 
-// readIdentity reads the file, from whichever copy in it is whole.
-func readIdentity(dir vfs.Dir) (*Identity, error) {
+// ReadIdentity reads whose a directory is, also if it is a copy, from whichever of the two in
+// the file is whole.
+func ReadIdentity(dir vfs.Dir) (*Identity, error) {
 	file, err := dir.Open(identityName)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%w: %s", ErrNoIdentity, dir.Path())
