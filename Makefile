@@ -15,9 +15,10 @@ test: ## all tests
 	go test ./...
 	go -C bench test .
 
-race: ## all tests, under the race detector (needs a C compiler); the simulator, in one goroutine, with fewer runs
-	go test -race $$(go list ./... | grep -v /sim$$)
+race: ## all tests, under the race detector (needs a C compiler); what runs in one goroutine with fewer runs
+	go test -race $$(go list ./... | grep -v -e /sim$$ -e /wal$$)
 	go test -race ./sim -runs 3
+	go test -race ./wal -wal.histories 1
 
 lint: bin/golangci-lint ## formatting, vet and the linters of .golangci.yml
 	test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
@@ -56,8 +57,10 @@ torture: FOR = 60s
 torture: ## five real processes for FOR, killed, paused, cut off and with full disks
 	go run ./torture -for $(FOR)
 
-bench: ## latencies and allocations by channel, and reads
+bench: ## latencies and allocations by channel, and reads; on disk; to read back a log, and write a snapshot
 	go test . -run '^$$' -bench . -benchtime 3s
+	go test ./wal ./snapshot -run '^$$' -bench . -benchtime 1s
+	go -C bench run . -durable -dir $(abspath $(DIR)) -only gaggle -rounds 3
 
 bench-peers: ## the table of README.md: Gaggle beside other libraries, medians of alternating runs
 	go -C bench run .

@@ -110,6 +110,9 @@ func TestWhatNobodyHasIsWaitedFor(t *testing.T) {
 		if h.tick(); h.leader() != nil {
 			t.Fatalf("%s leads without what was acknowledged", h.leader().ID())
 		}
+		if role, _, _ := n.core.Leadership(); role != raft.Follower {
+			t.Fatalf("the node that cannot give others what it has is a %v", role)
+		}
 	}
 	h.start(leader)
 	if got := h.agree(); !slices.Equal(got, append(want, large)) {

@@ -22,7 +22,7 @@ const (
 var layerNames = []string{scripts, simulator}
 
 // tested are the packages that bugs are planted in, and whose tests look for them.
-var tested = []string{"raft", "founding", "engine", "wire"}
+var tested = []string{"raft", "founding", "engine", "wire", "wal", "snapshot", "vfs"}
 
 // What may take how long: the tests of a package, and the simulator beyond its time.
 const (
