@@ -35,21 +35,9 @@ func Inspect(dir vfs.Dir, o Options) (*Inspection, error) {
 	if err := o.complete(); err != nil {
 		return nil, err
 	}
-	l := &Log{dir: dir, options: o}
-	hole, err := l.openSegments()
-	if err != nil {
-		return nil, err
-	}
-	r := newRecovery(l)
-	err = r.run()
-	if err == nil && hole != 0 {
-		err = lost("segment %d is missing", hole)
-	}
-	if err == nil {
-		err = r.checkSnapshot()
-	}
-	l.table, l.cursor, l.failure = r.table, r.cursor, ErrClosed
+	l := &Log{dir: dir, options: o, failure: ErrClosed}
 	i := &Inspection{log: l}
+	r, err := l.readBack()
 	if err != nil && !errors.Is(err, ErrLost) {
 		return nil, errors.Join(err, i.Close())
 	}

@@ -29,6 +29,22 @@ func Open(dir vfs.Dir, o Options) (*Log, *Recovered, error) {
 }
 
 func (l *Log) open() (*Recovered, error) {
+	r, err := l.readBack()
+	if err != nil && !errors.Is(err, ErrLost) {
+		return nil, err
+	}
+	if err != nil {
+		l.failure = err
+	} else if err := l.settle(r); err != nil {
+		return nil, err
+	}
+	l.stats = Stats{}
+	return r.found(err), nil
+}
+
+// readBack reads what there is, and changes nothing. After an error that is ErrLost, what was
+// read before it is there.
+func (l *Log) readBack() (*recovery, error) {
 	hole, err := l.openSegments()
 	if err != nil {
 		return nil, err
@@ -41,17 +57,8 @@ func (l *Log) open() (*Recovered, error) {
 	if err == nil {
 		err = r.checkSnapshot()
 	}
-	if err != nil && !errors.Is(err, ErrLost) {
-		return nil, err
-	}
 	l.table, l.cursor = r.table, r.cursor
-	if err != nil {
-		l.failure = err
-	} else if err := l.settle(r); err != nil {
-		return nil, err
-	}
-	l.stats = Stats{}
-	return r.found(err), nil
+	return r, err
 }
 
 // openSegments opens all segments up to the first that is missing, whose number it returns.
