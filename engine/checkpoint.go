@@ -8,6 +8,7 @@ import (
 
 	"github.com/ben-ng/gaggle/raft"
 	"github.com/ben-ng/gaggle/snapshot"
+	"github.com/ben-ng/gaggle/vfs"
 )
 
 // defaultCheckpointBytes is how much log is applied between two checkpoints, at least: what
@@ -158,7 +159,11 @@ func (n *Node) fallback(latest raft.Index) raft.Index {
 // long as it is, and the next checkpoint brings the next attempt.
 func (n *Node) snapshotFailed(err error) {
 	n.log.Error("a snapshot could not be written", slog.Any("error", err))
-	n.trouble(n.failure("snapshot", errors.Join(ErrDisk, err), "the log is kept until one can be; see to the disk"))
+	cause := ErrDisk
+	if errors.Is(err, vfs.ErrFull) {
+		cause = ErrDiskFull
+	}
+	n.trouble(n.failure("snapshot", errors.Join(cause, err), "the log is kept until one can be; see to the disk"))
 }
 
 // compact tells the core of the latest snapshot, and removes from the log what nobody

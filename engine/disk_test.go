@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -214,4 +215,24 @@ func TestANodeStopsWhenItsDiskFails(t *testing.T) {
 	if got[len(got)-1] != "z" || got[len(got)-2] != "y" {
 		t.Errorf("they have %v", got)
 	}
+}
+
+func TestASnapshotThatDoesNotFitIsNoDiskThatFailed(t *testing.T) {
+	h := newHomes(t, 1, func(c *Config) { c.CheckpointBytes = 2000 })
+	h.until("it leads", func() bool { return h.leader() != nil })
+	n := h.nodes[0]
+	h.disks[0].SetFaults(vfs.Faults{Fail: func(o vfs.Op) error {
+		if o.Kind == vfs.OpCreate && strings.HasPrefix(o.Name, "snapshot-") {
+			return vfs.ErrFull
+		}
+		return nil
+	}})
+	h.appendMany(n, 200)
+	h.until("it says so", func() bool { return n.Status().Problem != nil })
+	if err := n.Status().Problem; !errors.Is(err, ErrDiskFull) || errors.Is(err, ErrDisk) {
+		t.Errorf("it says %v", err)
+	}
+	h.disks[0].SetFaults(vfs.Faults{})
+	h.appendMany(n, 200)
+	h.until("there is a snapshot", func() bool { return len(n.snapshots.List()) > 0 })
 }
