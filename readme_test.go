@@ -120,7 +120,10 @@ import (
 
 var _ = tcp.New
 
-type Order struct{}
+type Order struct {
+	Thing string
+	Count int
+}
 
 type Stock struct{}
 
@@ -177,7 +180,7 @@ func used(variables ...ast.Expr) []ast.Stmt {
 
 func TestTheSnippetsInTheReadmeAndInTheGuideCompile(t *testing.T) {
 	readme, guide := indented(t), inDoc(t, "doc.go")
-	if len(readme) != 1 || len(guide) != 5 {
+	if len(readme) != 2 || len(guide) != 5 {
 		t.Errorf("README.md has %d indented snippets, doc.go %d: say here if there are others, and what they need in surroundings", len(readme), len(guide))
 	}
 	source := surroundings
