@@ -20,14 +20,14 @@
 // # What is promised
 //
 //   - Agreement: every node yields the same entries at the same indexes. What was
-//     acknowledged is never lost or reordered while a majority of the founding members
-//     lives.
+//     acknowledged is never lost or reordered while a majority of the directories
+//     survives, or, without them, of the members at any time.
 //   - Exactly once: an Append that returns nil is in the log once, though leaders died
 //     under it. One whose outcome cannot be known returns ErrUncertain and is in the
 //     log at most once.
 //   - Order: what one node proposes is appended in the order it proposed it.
 //   - Bounds: every queue has a limit, at which a call waits or gets ErrBusy, or a frame
-//     is dropped and counted, and sent again. The log itself has none: see Retain.
+//     is dropped and counted, and sent again. A plain log has none but Retain.
 //   - One cluster: nodes that know a name and a size found one, as long as fewer than
 //     twice the size look for it while they are kept apart. See Size.
 //
@@ -77,7 +77,7 @@
 //
 //	for e, err := range n.Entries(ctx) {
 //		if err != nil {
-//			return err // the context's, ErrClosed, or a value that does not decode
+//			return err // the context's, ErrClosed, or what else Entries lists
 //		}
 //		state.apply(e.Value) // the same on every node, so nothing random and no clock
 //	}
@@ -100,8 +100,8 @@
 // A nil context panics. Every error of a node works with errors.Is and the sentinels of
 // this package, and is an *Error that names the node, the term, and what to do next, or
 // the *RemoteError of a leader handler. What is wrong with the options of Join, its errors
-// say in words. Where ErrClosed is listed, ErrInvariant takes its place if the node
-// stopped itself, which is a bug.
+// say in words. Where ErrClosed is listed, ErrDisk, ErrCopied, ErrMachine, ErrDiverged or
+// ErrInvariant takes its place if the node stopped itself; the last is a bug.
 //
 // After ErrUncertain, a value that is in the log was appended; one that is absent may yet
 // be, while the node lives. Wait for the Proposal again, or give values an identity of your
@@ -112,9 +112,10 @@
 //
 // # Packages
 //
-// This package, channel, and the packages below channel are for users. The packages engine,
-// raft, founding and wire are parts: they are documented for those who read or change
-// them, and promise no stability. Where a part's type has a name here, use that.
+// This package, gaggletest, channel, and the packages below channel are for users. The
+// packages engine, raft, founding, wire, wal, snapshot and vfs are parts: they are documented
+// for those who read or change them, and promise no stability. Where a part's type has a name
+// here, use that.
 //
 // It needs Go 1.26. What a program imports of this module uses the standard library alone.
 package gaggle

@@ -83,10 +83,10 @@ func Name(name string) Option {
 const maxIDLen = 64
 
 // ID is what the node is called wherever it is shown, 1 to 64 bytes without control
-// characters and without "#". The node's identity,
-// Node.ID, is this name and a random part that is new at each start, as an identity must
-// not come back without what it promised. So two nodes of one name are two nodes. The
-// default is a random name.
+// characters and without "#". The node's identity, Node.ID, is this name and a random part,
+// as an identity must not come back without what it promised: new for each directory, and
+// without Dir at each start. So two nodes of one name are two nodes. The default is a random
+// name, or that in the directory; another than that is ErrForeign.
 func ID(name string) Option {
 	return option(func(s *settings) error {
 		if name == "" || len(name) > maxIDLen {

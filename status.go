@@ -21,7 +21,9 @@ import (
 //	LeaderSilent           how long ago a leader was last known, or, if none was, the node
 //	                       became a member, as of the last heartbeat
 //	Problem                the latest trouble that needs a person, nil if none: an *Error
-//	                       with ErrTwoClusters, ErrSizeMismatch, ErrMachine or ErrInvariant
+//	                       with ErrTwoClusters, ErrSizeMismatch, ErrDiskFull, ErrDamaged or
+//	                       ErrDiverged, or with what the node stopped for
+//	DiskFull               the disk has no room now; the node goes on when it has
 //	Dropped, Refused       frames lost to full queues or without a way; frames that were
 //	                       malformed or not for this node, and messages in others that
 //	                       no correct member sends: counts since the start
@@ -59,7 +61,8 @@ const (
 	// Standby: the cluster has all its members, and the node is not one of them. It takes
 	// the place of one that is silent for as long as ReplaceAfter says.
 	Standby = engine.Standby
-	// Stopped: it was closed, or stopped itself with ErrMachine or ErrInvariant.
+	// Stopped: it was closed, or stopped itself with ErrDisk, ErrCopied, ErrMachine,
+	// ErrDiverged or ErrInvariant.
 	Stopped = engine.Stopped
 )
 

@@ -22,9 +22,33 @@
 //	                               ▼
 //	             write · messages · committed · answers
 //	                │        │          │          │
-//	               log    channel    sessions    waiters
+//	             storage  channel    sessions    waiters
 //	                                    │
-//	                                   feed ──▶ Entries
+//	                        feed ◀──────┴──────▶ applier ──▶ Machine
+//	                         │
+//	                      Entries
+//
+// # The disk
+//
+// A node with a Home lives in a directory: its identity, its log (package wal), and its
+// snapshots (package snapshot). No turn waits for them but those in which the node gets its
+// cluster or its place. A write of the core goes to the Storage, which says when it is durable;
+// everything else that reads or writes is a job in one of its lanes, which leaves its result
+// in the inbox. Without a Home, a write is durable when it is handed out.
+//
+// What is applied leaves memory when there is more than TailBytes of it (tail.go), and is read
+// back for peers and readers that are behind (backlog.go, feed.go). At a checkpoint, which is an
+// entry of the log, each node writes a snapshot and compacts its log behind the one before
+// (checkpoint.go); a member that needs what is compacted gets the file in chunks (sending.go,
+// receiving.go). Entries that are damaged are fetched from whoever has them (mending.go), and
+// looked for (scrub.go). A node that cannot read what it has promised becomes another one
+// (home.go).
+//
+// # The state machine
+//
+// A Machine is called by one goroutine, the applier's, in the order of the log, and beside
+// the turns: one that is slow delays the answers of its node, and neither ticks nor
+// acknowledgements. A proposal is answered when the machine of its own node has applied it.
 //
 // # Exactly once
 //

@@ -56,8 +56,8 @@ type StateChanged struct {
 
 // ProblemFound says that something needs a person; Status.Problem says it too.
 type ProblemFound struct {
-	// Problem is an *Error with ErrTwoClusters or ErrSizeMismatch. A node that stops with
-	// ErrInvariant says so in StateChanged and in its status.
+	// Problem is an *Error. A node that stops itself says so in StateChanged, and why in its
+	// status.
 	Problem error
 }
 

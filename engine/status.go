@@ -25,8 +25,7 @@ const (
 	// Standby: the cluster has all its members; the node waits for a place, which it gets
 	// when one of them has been silent for long, and may lose again.
 	Standby
-	// Stopped: the node was closed, found its invariants broken, or has a state machine
-	// that cannot go on.
+	// Stopped: the node was closed, or stopped itself, which Status.Problem says.
 	Stopped
 )
 
@@ -68,9 +67,10 @@ type Status struct {
 	// LeaderSilent is how long ago a leader was last known, or, if none ever was, how long
 	// the node has been a member; as of the last heartbeat, or of what changed since.
 	LeaderSilent time.Duration
-	// Problem is the latest trouble that needs somebody: ErrTwoClusters,
-	// ErrSizeMismatch, ErrMachine or ErrInvariant, in an *Error; nil if there was none. It stays
-	// when its cause has gone, so that nobody misses it.
+	// Problem is the latest trouble that needs somebody, in an *Error; nil if there was none:
+	// ErrTwoClusters, ErrSizeMismatch, ErrDiskFull, ErrDamaged or ErrDiverged, or what the node
+	// stopped for, ErrDisk, ErrCopied, ErrMachine, ErrDiverged or ErrInvariant. It stays when
+	// its cause has gone, so that nobody misses it.
 	Problem error
 	// DiskFull: there is no room for what the node has to write. It goes on when there is.
 	DiskFull bool
