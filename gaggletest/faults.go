@@ -109,7 +109,7 @@ func (c *Nodes[T]) heal() {
 // happened. For a leader that takes up to Timing.ElectionMin.
 //
 // Nodes keep their logs in memory, so the node is gone, and its cluster goes on as long as
-// a majority of the founding members lives.
+// a majority of the members lives.
 func (c *Nodes[T]) Crash(n *gaggle.Node[T]) {
 	c.t.Helper()
 	m := c.member(n)
