@@ -169,8 +169,8 @@ func New(config Config) (*Node, error) {
 		founder:  founder,
 		sessions: newSessions(),
 		proposer: newProposer(config.Nonce),
-		reader:   reader{sources: map[uint64]readSource{}},
-		caller:   caller{open: map[uint64]*call{}, seen: map[raft.NodeID]*callsSeen{}},
+		reader:   reader{tokens: config.numbersFrom(), sources: map[uint64]readSource{}},
+		caller:   caller{ids: config.numbersFrom(), open: map[uint64]*call{}, seen: map[raft.NodeID]*callsSeen{}},
 		handlers: map[string]Handler{},
 		stopped:  make(chan struct{}),
 

@@ -155,3 +155,17 @@ func (n *Node) keepPromises(u *founding.Update) error {
 	}
 	return n.home.saveFounding(u.Persist)
 }
+
+// startBits is how much room each start of a directory has for the numbers of reads and calls:
+// for years of the most there can be, in each of millions of starts.
+const startBits = 40
+
+// numbersFrom is after which number a process numbers its reads and calls. What was said to an
+// earlier process of the node may arrive late, and a leader remembers the calls of all of them,
+// so no number is used by two. Without a home the node has no earlier process.
+func (c *Config) numbersFrom() uint64 {
+	if c.Home == nil {
+		return 0
+	}
+	return c.Home.Starts() << startBits
+}
