@@ -11,6 +11,7 @@ import (
 
 	"github.com/ben-ng/gaggle/raft"
 	"github.com/ben-ng/gaggle/vfs"
+	"github.com/ben-ng/gaggle/wire"
 )
 
 // diskOn is the storage of a node that has just begun its log on a disk in memory.
@@ -235,4 +236,31 @@ func TestASnapshotThatDoesNotFitIsNoDiskThatFailed(t *testing.T) {
 	h.disks[0].SetFaults(vfs.Faults{})
 	h.appendMany(n, 200)
 	h.until("there is a snapshot", func() bool { return len(n.snapshots.List()) > 0 })
+}
+
+// A standby writes its first log when the leader is first heard. That its disk fails then is
+// no broken invariant.
+func TestADiskThatFailsWhenAStandbyGetsItsLogIsToBlame(t *testing.T) {
+	h := newHomes(t, 1, nil)
+	h.until("it leads", func() bool { return h.leader() != nil })
+	h.disks = append(h.disks, vfs.NewDisk())
+	h.nodes, h.storages = append(h.nodes, nil), append(h.storages, nil)
+	standby := h.start(1)
+	h.until("it stands by", func() bool { return standby.Status().State == Standby })
+	h.disks[1].SetFaults(vfs.Faults{Fail: func(o vfs.Op) error {
+		if o.Kind == vfs.OpSync {
+			return errors.New("an error of the medium")
+		}
+		return nil
+	}})
+	leader := h.leader()
+	term := leader.core.Status().Term
+	heartbeat := &raft.Message{From: leader.ID(), To: standby.ID(), Term: term, Body: &raft.Heartbeat{Session: 1}}
+	_ = standby.do(func() {
+		standby.receive(&wire.Frame{Cluster: leader.cluster, From: leader.ID(), To: standby.ID(), Messages: []any{heartbeat}})
+	})
+	standby.Turn()
+	if s := standby.Status(); s.State != Stopped || !errors.Is(s.Problem, ErrDisk) || errors.Is(s.Problem, ErrInvariant) {
+		t.Errorf("it is a %v: %v", s.State, s.Problem)
+	}
 }

@@ -111,11 +111,11 @@ func (n *Node) activate(c *founding.Charter) {
 // takePart begins with a core.
 func (n *Node) takePart(cluster wire.ClusterID, saved raft.Saved) error {
 	if err := n.openSnapshots(cluster); err != nil {
-		return err
+		return fmt.Errorf("%w: %w", ErrDisk, err)
 	}
 	if n.home != nil && n.home.log == nil {
 		if err := n.home.begin(saved); err != nil {
-			return err
+			return fmt.Errorf("%w: %w", ErrDisk, err)
 		}
 	}
 	core, err := raft.New(n.config.Raft, saved)

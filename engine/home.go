@@ -90,10 +90,14 @@ func (h *Home) open(config HomeConfig) error {
 		err = h.readAll(config)
 	}
 	var lost *lostError
-	if !errors.As(err, &lost) {
+	switch {
+	case errors.As(err, &lost):
+		h.Lost = lost
+	case errors.Is(err, wal.ErrForeign):
+		return fmt.Errorf("%w: %w", ErrForeign, err)
+	default:
 		return err
 	}
-	h.Lost = lost
 	return h.beginAnew(config)
 }
 

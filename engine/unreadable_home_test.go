@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"testing"
-
-	"github.com/ben-ng/gaggle/wal"
 )
 
 // Whose a directory is, and what it has promised while the cluster was founded, is in small
@@ -16,7 +14,7 @@ func TestAHomeWhoseFilesOfOneSectorRottedIsRefusedAsItIs(t *testing.T) {
 		file, text string
 		want       error
 	}{
-		{identityFile, "a#1", wal.ErrForeign}, // in both of its sectors
+		{identityFile, "a#1", ErrForeign}, // in both of its sectors
 		{foundingFile, "a#1", ErrDamaged},
 	} {
 		t.Run(c.file, func(t *testing.T) {
