@@ -82,7 +82,7 @@ const (
 )
 
 // An Event is what Watch yields: a LeaderElected, RoleChanged, Committed, MembersChanged,
-// StateChanged, ProblemFound or Missed. Use a type switch.
+// MemberReplaced, StateChanged, ProblemFound or Missed. Use a type switch.
 type Event = engine.Event
 
 // LeaderElected is the event that the node has learned who leads a term. It has Leader, a
@@ -98,6 +98,11 @@ type Committed = engine.Committed
 
 // MembersChanged is the event that another Configuration took effect on the node.
 type MembersChanged = engine.MembersChanged
+
+// MemberReplaced is the event, on the leader that began it, that a standby has taken the place
+// of a silent member, or has not. It has Member, who was silent, By, and Err, nil if it was
+// done.
+type MemberReplaced = engine.MemberReplaced
 
 // StateChanged is the event that the node became a member or a standby, or stopped. It has
 // State.
