@@ -98,18 +98,20 @@ type Node struct {
 	crowded      bool
 	leaderSeenAt uint64
 	failed       error
-	complaints   complaints
-	diskFull     bool
-	tail         tail
-	backlog      backlog
-	checkpoints  checkpoints
-	awaiting     *awaitedLog
-	sendings     sendings
-	receiving    receiving
-	mending      mending
-	divergence   divergence
-	scrubber     scrubber
-	replacer     replacer
+	// ended: the status says that the node is stopped, and that is the last word.
+	ended       bool
+	complaints  complaints
+	diskFull    bool
+	tail        tail
+	backlog     backlog
+	checkpoints checkpoints
+	awaiting    *awaitedLog
+	sendings    sendings
+	receiving   receiving
+	mending     mending
+	divergence  divergence
+	scrubber    scrubber
+	replacer    replacer
 	// retired is the index of a committed configuration without this node, which it was told
 	// of as it does not get the log that says so; 0 if it was not.
 	retired raft.Index

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -222,6 +223,45 @@ func TestANodeThatIsStartedSurvivesPanicsOfItsPartsAndTheOthersGoOn(t *testing.T
 				}
 			})
 		})
+	}
+}
+
+func TestWhoIsAnsweredAsTheNodeStopsFindsItStopped(t *testing.T) {
+	for name, stop := range map[string]func(*Node, *trap){
+		"by a panic":   func(_ *Node, tr *trap) { tr.write = true },
+		"by its disk":  func(n *Node, _ *trap) { _ = n.do(func() { n.fail(ErrDisk) }) },
+		"by its owner": func(n *Node, _ *trap) { n.stopping.Store(true) },
+	} {
+		for _, queued := range []string{"before", "in"} {
+			t.Run(name+", asked "+queued+" the turn", func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					f, n, _ := leads(t, 3)
+					tr := trapIn(n)
+					f.ch.Isolate(n.ID()) // so that no read is served
+					var saw []State
+					ask := func() {
+						_ = n.inbox.putRequest(0, func(in *input) {
+							in.reads = append(in.reads, &readWaiter{begin: func(error) { saw = append(saw, n.Status().State) }})
+						})
+					}
+					ask()
+					if queued == "before" {
+						n.Turn()
+					}
+					stop(n, tr)
+					propose(t, n, "x")
+					if n.stopping.Load() {
+						n.shutDown(ErrClosed)
+					} else {
+						n.guard(n.Turn)
+					}
+					if !slices.Equal(saw, []State{Stopped}) {
+						t.Errorf("it was answered while the node was %v", saw)
+					}
+					_ = n.Close()
+				})
+			})
+		}
 	}
 }
 

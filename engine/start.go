@@ -109,8 +109,11 @@ func (n *Node) handOver() {
 	}
 }
 
-// shutDown answers everybody who waits, with the error that whatever comes later gets.
+// shutDown answers everybody who waits, with the error that whatever comes later gets. Who
+// is answered finds the node stopped.
 func (n *Node) shutDown(err error) {
+	n.publishApplied()
+	n.publishEnd()
 	in := n.inbox.close(err)
 	n.refuse(&in, err)
 	n.dismiss(err, ErrClosed, "")
@@ -122,6 +125,15 @@ func (n *Node) shutDown(err error) {
 		n.applier.stop(err)
 	}
 	in.runTasks()
+	n.feed.end(n.failure("entries", err, ""))
+	n.watchers.end()
+}
+
+// publishEnd says that the node is stopped, after which its status does not change.
+func (n *Node) publishEnd() {
+	if n.failed == nil {
+		n.publishStatus()
+	}
 	n.published.change(func(s *Status) {
 		s.State, s.Role, s.Leader = Stopped, raft.Follower, raft.None
 		s.Waiting = "nothing: it is stopped"
@@ -130,6 +142,5 @@ func (n *Node) shutDown(err error) {
 		}
 		n.emit(StateChanged{Stopped})
 	})
-	n.feed.end(n.failure("entries", err, ""))
-	n.watchers.end()
+	n.ended = true
 }

@@ -394,9 +394,8 @@ func (n *Node) settle(p *Proposal) {
 	n.settledProposals.add(len(p.command))
 }
 
-// publish lets everybody see what the turn has brought, in one pass. Who is woken
-// finds the feed and the status to be as new as what woke them.
-func (n *Node) publish() {
+// publishApplied shows readers and the state machine what the turn has applied.
+func (n *Node) publishApplied() {
 	if len(n.items) > 0 || n.applied > n.feedApplied {
 		n.feed.publish(n.items, n.left, n.applied)
 		n.feedApplied = n.applied
@@ -406,7 +405,13 @@ func (n *Node) publish() {
 	if n.applier != nil {
 		n.applier.hand(n.applied)
 	}
-	if n.failed == nil { // else shutDown has said the last word
+}
+
+// publish lets everybody see what the turn has brought, in one pass. Who is woken
+// finds the feed and the status to be as new as what woke them.
+func (n *Node) publish() {
+	n.publishApplied()
+	if !n.ended {
 		n.publishStatus()
 	}
 	for _, w := range n.served {
