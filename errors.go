@@ -64,8 +64,10 @@ var (
 	// state, nobody did, and it is in Status.Problem.
 	ErrDiverged = engine.ErrDiverged
 	// ErrMachine: the Apply of a Replica, or what writes its snapshot, panicked, or a command
-	// or the state could not be decoded, and the node stopped itself. It takes the place of ErrClosed then, and is in
-	// Status.Problem, with the entry's index. The other nodes apply the same.
+	// or the state could not be decoded, and the node stopped itself. It takes the place of
+	// ErrClosed then, and is in Status.Problem, with the entry's index. The other nodes apply
+	// the same. Where making a snapshot of the state ended with an error, the node goes on: it
+	// keeps its log, and has this in Status.Problem.
 	ErrMachine = engine.ErrMachine
 	// ErrInvariant: the node found a state that must not be, and stopped itself. It takes
 	// the place of ErrClosed then, and is in Status.Problem. It is a bug: report it.

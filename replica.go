@@ -79,7 +79,8 @@ type Snapshotter interface {
 	// until it returns, so it should be quick: by copying what changes, not all. The function
 	// is called later, once at most, while commands are applied, so it must not look at
 	// anything that they change. Equal states must be written as equal bytes: maps in the
-	// order of their keys.
+	// order of their keys. After an error, of either, the node goes on without this snapshot
+	// and keeps its log: Status.Problem has it, with ErrMachine.
 	Snapshot() (write func(io.Writer) error, err error)
 	// Restore makes the state what was written, whatever it was before. If it fails, the
 	// node stops.

@@ -147,9 +147,14 @@ func (a *applier) capture(index raft.Index, done func(write func(io.Writer) erro
 			write, err = a.machine.Snapshot()
 			return err
 		})
-		done(write, err)
+		if err != nil {
+			err = fmt.Errorf("its snapshot at %d: %w", index, err)
+			done(nil, fmt.Errorf("%w: %w", ErrMachine, err))
+		} else {
+			done(write, nil)
+		}
 		if broken { // what it left behind is not known
-			return fmt.Errorf("its snapshot at %d: %w", index, err)
+			return err
 		}
 		return nil
 	})

@@ -159,12 +159,18 @@ func (n *Node) fallback(latest raft.Index) raft.Index {
 // long as it is, and the next checkpoint brings the next attempt.
 func (n *Node) snapshotFailed(err error) {
 	n.log.Error("a snapshot could not be written", slog.Any("error", err))
-	cause := ErrDisk
-	if errors.Is(err, vfs.ErrFull) {
-		cause = ErrDiskFull
+	switch {
+	case errors.Is(err, ErrMachine): // nothing of the disk's
+		n.trouble(n.failure("snapshot", err, "the log is kept until one can be written, and the next checkpoint tries again: mend what makes snapshots of the state"))
+	case errors.Is(err, vfs.ErrFull):
+		n.trouble(n.failure("snapshot", errors.Join(ErrDiskFull, err), snapshotHint))
+	default:
+		n.trouble(n.failure("snapshot", errors.Join(ErrDisk, err), snapshotHint))
 	}
-	n.trouble(n.failure("snapshot", errors.Join(cause, err), "the log is kept until one can be; see to the disk"))
 }
+
+// snapshotHint says what to do about a disk that took no snapshot.
+const snapshotHint = "the log is kept until one can be; see to the disk"
 
 // compact tells the core of the latest snapshot, and removes from the log what nobody
 // needs any more: with a state machine what the snapshot before has, and of a plain log

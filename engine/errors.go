@@ -56,7 +56,7 @@ var (
 	// ErrDiverged: the node's state is not that of the others at the same index.
 	ErrDiverged = errors.New("the state is not that of the other nodes")
 	// ErrMachine: the state machine panicked, or said that it cannot go on, and the node
-	// stopped.
+	// stopped; or it returned an error instead of a snapshot, and the node goes on without.
 	ErrMachine = errors.New("the state machine cannot go on")
 	// ErrInvariant: the node found a state that must not be, and stopped.
 	ErrInvariant = raft.ErrInvariant

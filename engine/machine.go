@@ -19,7 +19,8 @@ type Machine interface {
 	Apply(index raft.Index, term raft.Term, value []byte) (result any, err error)
 	// Snapshot captures the state as it is, and returns what writes it. That is called once
 	// at most, later and while values are applied, so it must not look at what they change.
-	// Equal states have to be written as equal bytes.
+	// Equal states have to be written as equal bytes. After an error, of either, the node goes
+	// on without this snapshot and keeps its log; Status.Problem has it, with ErrMachine.
 	Snapshot() (write func(io.Writer) error, err error)
 	// Restore replaces the state by one that was written. After an error the state is of
 	// no use, and the node stops.

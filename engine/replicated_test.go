@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/ben-ng/gaggle/channel/memory"
+	"github.com/ben-ng/gaggle/vfs"
 )
 
 // An oddList is a list that writes its snapshots in ways of its own.
@@ -19,6 +20,8 @@ type oddList struct {
 	// write, if not nil, comes first, restoreErr is what Restore ends with.
 	write      func()
 	restoreErr error
+	// snapshotErr and writeErr are what Snapshot, and what it returns, end with.
+	snapshotErr, writeErr error
 }
 
 func (m *oddList) Snapshot() (func(io.Writer) error, error) {
@@ -28,8 +31,8 @@ func (m *oddList) Snapshot() (func(io.Writer) error, error) {
 			m.write()
 		}
 		_, err := io.WriteString(w, m.mark)
-		return errors.Join(err, list(w))
-	}, err
+		return errors.Join(err, list(w), m.writeErr)
+	}, errors.Join(err, m.snapshotErr)
 }
 
 func (m *oddList) Restore(r io.Reader) error {
@@ -201,6 +204,50 @@ func TestAPanicWhileASnapshotIsWrittenIsTheNodesEndAndTheMachinesFault(t *testin
 		t.Errorf("it stopped with %v", s.Problem)
 	}
 	h.append(h.nodes[0], "after")
+}
+
+func TestAMachineThatCannotMakeASnapshotIsToBlameAndItsNodeGoesOn(t *testing.T) {
+	full := func(o vfs.Op) error {
+		if o.Kind == vfs.OpWrite && strings.HasPrefix(o.Name, "snapshot-") {
+			return vfs.ErrFull
+		}
+		return nil
+	}
+	for name, c := range map[string]struct {
+		odd    *oddList
+		faults vfs.Faults
+		blamed error
+	}{
+		"Snapshot fails":   {&oddList{snapshotErr: errSpring}, vfs.Faults{}, ErrMachine},
+		"writing it fails": {&oddList{writeErr: errSpring}, vfs.Faults{}, ErrMachine},
+		"the disk is full": {&oddList{mark: strings.Repeat("x", 1<<20)}, vfs.Faults{Fail: full}, ErrDiskFull},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := withOddLists(t, 1, func(string) *oddList { return c.odd })
+			n := h.nodes[0]
+			h.disks[0].SetFaults(c.faults)
+			h.fill(n, "it says so", func() bool { return n.Status().Problem != nil })
+			for _, of := range []error{ErrMachine, ErrDisk, ErrDiskFull} {
+				if err := n.Status().Problem; errors.Is(err, of) != errors.Is(of, c.blamed) {
+					t.Errorf("of %v it says %v", of, err)
+				}
+			}
+			if errors.Is(c.blamed, ErrMachine) {
+				hint := "mend what makes snapshots"
+				if err := n.Status().Problem; !errors.Is(err, errSpring) || !strings.Contains(err.Error(), hint) {
+					t.Errorf("it says %v", err)
+				}
+			}
+			c.odd.snapshotErr, c.odd.writeErr = nil, nil
+			h.disks[0].SetFaults(vfs.Faults{})
+			h.fill(n, "there is a snapshot", func() bool { return len(n.snapshots.List()) > 0 })
+			want := slices.Clone(oddOf(n).list())
+			h.crash(0)
+			c.odd.values = nil
+			n = h.start(0)
+			h.until("it has everything again", func() bool { return slices.Equal(oddOf(n).list(), want) })
+		})
+	}
 }
 
 func TestAMachineThatCannotRestoreItsStateIsTheNodesEndAndItsFault(t *testing.T) {

@@ -44,7 +44,11 @@ func writeSnapshot(store *snapshot.Store, meta raft.SnapshotMeta, head snapshotH
 	_, _ = sum.Write(table)
 	_, err = w.Write(appendBytes(nil, head.skipped.appendBinary(appendBytes(nil, table))))
 	if err == nil {
-		err = state(io.MultiWriter(w, sum))
+		file := &noted{w: w}
+		err = state(io.MultiWriter(file, sum))
+		if err != nil && file.err == nil { // the file took all that it was given
+			err = fmt.Errorf("%w: writing its snapshot at %d: %w", ErrMachine, meta.Last.Index, err)
+		}
 	}
 	if err != nil {
 		_ = w.Abort()
@@ -52,6 +56,18 @@ func writeSnapshot(store *snapshot.Store, meta raft.SnapshotMeta, head snapshotH
 	}
 	info, err := w.Commit()
 	return info, sum.Sum64(), err
+}
+
+// noted is a writer that remembers its error, by which it is known whose failure it is.
+type noted struct {
+	w   io.Writer
+	err error
+}
+
+func (n *noted) Write(p []byte) (int, error) {
+	done, err := n.w.Write(p)
+	n.err = errors.Join(n.err, err)
+	return done, err
 }
 
 // readSnapshotHead reads the head, and leaves the reader at what the state machine wrote.

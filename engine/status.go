@@ -68,8 +68,8 @@ type Status struct {
 	// the node has been a member; as of the last heartbeat, or of what changed since.
 	LeaderSilent time.Duration
 	// Problem is the latest trouble that needs somebody, in an *Error; nil if there was none:
-	// ErrTwoClusters, ErrSizeMismatch, ErrDiskFull, ErrDamaged or ErrDiverged, or what the node
-	// stopped for, ErrDisk, ErrCopied, ErrMachine, ErrDiverged or ErrInvariant. It stays when
+	// ErrTwoClusters, ErrSizeMismatch, ErrDiskFull, ErrDamaged, ErrDiverged, or ErrMachine for
+	// a snapshot that could not be made, or what the node stopped for, ErrDisk, ErrCopied, ErrMachine, ErrDiverged or ErrInvariant. It stays when
 	// its cause has gone, so that nobody misses it.
 	Problem error
 	// DiskFull: there is no room for what the node has to write. It goes on when there is.
