@@ -20,9 +20,10 @@ import (
 //	Members                a MemberStatus for each of them, sorted by id
 //	LeaderSilent           how long ago a leader was last known, or, if none was, the node
 //	                       became a member, as of the last heartbeat
-//	Problem                the latest trouble that needs a person, nil if none: an *Error
-//	                       with ErrTwoClusters, ErrSizeMismatch, ErrDiskFull, ErrDamaged or
-//	                       ErrDiverged, or with what the node stopped for
+//	Problem                what needs a person now, the gravest of several, nil if nothing
+//	                       does: an *Error with ErrTwoClusters, ErrCopied, ErrDiverged,
+//	                       ErrDamaged, ErrDiskFull, ErrDisk, ErrMachine or ErrSizeMismatch, or with
+//	                       what the node stopped for
 //	DiskFull               the disk has no room now; the node goes on when it has
 //	Dropped, Refused       frames lost to full queues or without a way; frames that were
 //	                       malformed or not for this node, and messages in others that
@@ -82,7 +83,7 @@ const (
 )
 
 // An Event is what Watch yields: a LeaderElected, RoleChanged, Committed, MembersChanged,
-// MemberReplaced, StateChanged, ProblemFound or Missed. Use a type switch.
+// MemberReplaced, StateChanged, ProblemFound, ProblemSolved or Missed. Use a type switch.
 type Event = engine.Event
 
 // LeaderElected is the event that the node has learned who leads a term. It has Leader, a
@@ -109,8 +110,11 @@ type MemberReplaced = engine.MemberReplaced
 type StateChanged = engine.StateChanged
 
 // ProblemFound is the event that something needs a person. It has Problem, an error, which
-// [Status].Problem says too.
+// [Status].Problem says too, unless there is a graver one.
 type ProblemFound = engine.ProblemFound
+
+// ProblemSolved is the event that what a ProblemFound said is over. It has that Problem.
+type ProblemSolved = engine.ProblemSolved
 
 // Missed is the event that the watcher was too slow: Count events, the oldest of 1,024
 // that waited, were dropped before those that follow.

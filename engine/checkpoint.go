@@ -135,6 +135,7 @@ func (n *Node) snapshotSaved(info snapshot.Info, sum uint64, err error) {
 		n.snapshotFailed(err)
 		return
 	}
+	n.snapshotMade()
 	index := info.Meta.Last.Index
 	if index <= c.latest {
 		return // another node's took its place
@@ -158,14 +159,28 @@ func (n *Node) fallback(latest raft.Index) raft.Index {
 // snapshotFailed makes it known that a snapshot could not be written. The log stays as
 // long as it is, and the next checkpoint brings the next attempt.
 func (n *Node) snapshotFailed(err error) {
-	n.log.Error("a snapshot could not be written", slog.Any("error", err))
+	n.complain(slog.LevelError, "a snapshot could not be written", raft.None, err)
+	kind := snapshotRefused
 	switch {
 	case errors.Is(err, ErrMachine): // nothing of the disk's
-		n.trouble(n.failure("snapshot", err, "the log is kept until one can be written, and the next checkpoint tries again: mend what makes snapshots of the state"))
+		kind, err = snapshotUnmade, n.failure("snapshot", err, "the log is kept until one can be written, and the next checkpoint tries again: mend what makes snapshots of the state")
 	case errors.Is(err, vfs.ErrFull):
-		n.trouble(n.failure("snapshot", errors.Join(ErrDiskFull, err), snapshotHint))
+		kind, err = snapshotNoRoom, n.failure("snapshot", errors.Join(ErrDiskFull, err), snapshotHint)
 	default:
-		n.trouble(n.failure("snapshot", errors.Join(ErrDisk, err), snapshotHint))
+		err = n.failure("snapshot", errors.Join(ErrDisk, err), snapshotHint)
+	}
+	n.found(kind, "", err)
+	for _, before := range []problemKind{snapshotRefused, snapshotNoRoom, snapshotUnmade} {
+		if before != kind {
+			n.solved(before, "")
+		}
+	}
+}
+
+// snapshotMade ends what was amiss with snapshots: there is one that is whole, and new.
+func (n *Node) snapshotMade() {
+	for _, kind := range []problemKind{snapshotDamaged, snapshotRefused, snapshotNoRoom, snapshotUnmade} {
+		n.solved(kind, "")
 	}
 }
 

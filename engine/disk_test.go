@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -177,8 +178,9 @@ func TestADiskThatIsFullNoMoreIsNotCalledFull(t *testing.T) {
 		for _, word := range c.words {
 			word()
 		}
-		if n.Turn(); n.Status().DiskFull != c.want {
-			t.Errorf("%s: it is full: %v", c.name, !c.want)
+		n.Turn()
+		if s := n.Status(); s.DiskFull != c.want || errors.Is(s.Problem, ErrDiskFull) != c.want {
+			t.Errorf("%s: it is full: %v, and its problem %v", c.name, s.DiskFull, s.Problem)
 		}
 	}
 }
@@ -228,14 +230,26 @@ func TestASnapshotThatDoesNotFitIsNoDiskThatFailed(t *testing.T) {
 		}
 		return nil
 	}})
+	w := n.Watch()
+	defer w.Stop()
 	h.appendMany(n, 200)
 	h.until("it says so", func() bool { return n.Status().Problem != nil })
 	if err := n.Status().Problem; !errors.Is(err, ErrDiskFull) || errors.Is(err, ErrDisk) {
 		t.Errorf("it says %v", err)
 	}
+	h.appendMany(n, 200)
+	if got := problemsTold(w); !slices.Equal(got, []string{"found"}) {
+		t.Errorf("while there is no room, watchers are told: %v", got)
+	}
 	h.disks[0].SetFaults(vfs.Faults{})
 	h.appendMany(n, 200)
 	h.until("there is a snapshot", func() bool { return len(n.snapshots.List()) > 0 })
+	if err := n.Status().Problem; err != nil {
+		t.Errorf("there is room, and the problem %v", err)
+	}
+	if got := problemsTold(w); !slices.Equal(got, []string{"solved"}) {
+		t.Errorf("when there is room, watchers are told: %v", got)
+	}
 }
 
 // A standby writes its first log when the leader is first heard. That its disk fails then is

@@ -88,6 +88,9 @@ func (n *Node) judgeState() {
 		}
 	}
 	if len(votes) < 2 {
+		if votes[d.own.sum] > len(voters)/2 {
+			n.solved(statesDiffer, "")
+		}
 		return
 	}
 	err := fmt.Errorf("%w: at index %d, where %d voters of %d have its state", ErrDiverged, d.own.index, votes[d.own.sum], len(voters))
@@ -98,7 +101,7 @@ func (n *Node) judgeState() {
 		}
 	}
 	n.complain(slog.LevelError, "the nodes' states differ", raft.None, err)
-	n.trouble(n.failure("compare", err, divergedHint))
+	n.found(statesDiffer, "", n.failure("compare", err, divergedHint))
 }
 
 const divergedHint = "applying an entry must depend on nothing but the state and the entry, and equal states must be written as equal bytes; " +

@@ -8,7 +8,7 @@ import (
 )
 
 // An Event is something that a watcher of a node is told: one of LeaderElected,
-// RoleChanged, Committed, MembersChanged, MemberReplaced, StateChanged, ProblemFound, Missed.
+// RoleChanged, Committed, MembersChanged, MemberReplaced, StateChanged, ProblemFound, ProblemSolved, Missed.
 type Event interface{ event() }
 
 // LeaderElected says that the node has learned who leads a term.
@@ -54,10 +54,17 @@ type StateChanged struct {
 	State State
 }
 
-// ProblemFound says that something needs a person; Status.Problem says it too.
+// ProblemFound says, once for each cause, that something needs a person; Status.Problem says it
+// too, or what is graver.
 type ProblemFound struct {
 	// Problem is an *Error. A node that stops itself says so in StateChanged, and why in its
 	// status.
+	Problem error
+}
+
+// ProblemSolved says that what a ProblemFound said is over.
+type ProblemSolved struct {
+	// Problem is what was said of it last.
 	Problem error
 }
 
@@ -75,6 +82,7 @@ func (MembersChanged) event() {}
 func (MemberReplaced) event() {}
 func (StateChanged) event()   {}
 func (ProblemFound) event()   {}
+func (ProblemSolved) event()  {}
 func (Missed) event()         {}
 
 // maxWatcherEvents is how many events wait for a slow watcher. Beyond it, the oldest

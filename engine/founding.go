@@ -41,6 +41,10 @@ func (n *Node) followFounding() {
 	for _, problem := range u.Problems {
 		n.report(problem)
 	}
+	for _, problem := range u.Solved {
+		kind, about, _ := kindOf(problem)
+		n.solved(kind, about)
+	}
 	if u.Broadcast != nil {
 		n.greet(u.Cluster, u.Broadcast)
 	}
@@ -63,21 +67,26 @@ func (n *Node) standBy() {
 
 // report makes a problem that a person has to solve known.
 func (n *Node) report(problem error) {
-	sentinel, sender := problem, raft.None
-	switch problem := problem.(type) { //nolint:errorlint // founding returns these types themselves
-	case *founding.TwoClustersError:
-		sentinel, sender = ErrTwoClusters, problem.Node
-	case *founding.SizeMismatchError:
-		sentinel, sender = ErrSizeMismatch, problem.Node
-	case *founding.CopiedError:
-		sentinel, sender = ErrCopied, problem.Node
+	kind, about, sentinel := kindOf(problem)
+	sender := raft.NodeID(about)
+	if kind == otherCluster {
+		sender = problem.(*founding.TwoClustersError).Node //nolint:errorlint // as in kindOf
 	}
 	n.complain(slog.LevelError, "the cluster is in trouble", sender, problem)
-	err := n.failure("join", errors.Join(sentinel, problem), "")
-	n.published.change(func(s *Status) {
-		s.Problem = err
-		n.emit(ProblemFound{err})
-	})
+	n.found(kind, about, n.failure("join", errors.Join(sentinel, problem), ""))
+}
+
+// kindOf says what a problem of founding is, what it is about, and what users know it by.
+func kindOf(problem error) (kind problemKind, about string, sentinel error) {
+	switch problem := problem.(type) { //nolint:errorlint // founding returns these types themselves
+	case *founding.TwoClustersError:
+		return otherCluster, problem.Theirs.String(), ErrTwoClusters
+	case *founding.SizeMismatchError:
+		return otherSize, string(problem.Node), ErrSizeMismatch
+	case *founding.CopiedError:
+		return otherProcess, string(problem.Node), ErrCopied
+	}
+	return otherProcess, "", problem
 }
 
 // greet introduces this node to all.
@@ -136,4 +145,7 @@ func (n *Node) setState(s State, waiting string) {
 			n.emit(StateChanged{s})
 		}
 	})
+	if s == Member {
+		n.solved(beganAnew, "")
+	}
 }

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -83,7 +84,7 @@ func TestANodeThatIsNotNeededAnswersWhoWaits(t *testing.T) {
 func TestADisagreementAboutTheSizeIsReportedToPeople(t *testing.T) {
 	f := newFlock(t, 3)
 	w := f.nodes[0].Watch()
-	f.join("z", 5)
+	z := f.join("z", 5)
 	f.until("it is reported", func() bool { return f.nodes[0].Status().Problem != nil })
 	problem := f.nodes[0].Status().Problem
 	if !errors.Is(problem, ErrSizeMismatch) || errors.Is(problem, ErrTwoClusters) {
@@ -93,6 +94,14 @@ func TestADisagreementAboutTheSizeIsReportedToPeople(t *testing.T) {
 		t.Errorf("the event is %#v", e)
 	}
 	f.until("the others go on", func() bool { return f.nodes[0].Status().Leader != raft.None })
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	f.nodes = f.nodes[:3]
+	f.until("it is over", func() bool { return f.nodes[0].Status().Problem == nil })
+	if got := problemsTold(w); !slices.Equal(got, []string{"solved"}) {
+		t.Errorf("when it is over, watchers are told: %v", got)
+	}
 }
 
 func TestTwoClustersOfOneNameAreReportedToPeople(t *testing.T) {

@@ -66,7 +66,7 @@ func (n *Node) tickMending() {
 		}
 	}
 	if n.now-m.since > 2*uint64(n.config.Raft.ElectionTicksMax) {
-		n.trouble(n.failure("mend", fmt.Errorf("%w: %d of them, the first at %v", ErrDamaged, len(m.wanted), m.wanted[0]),
+		n.found(entriesLost, "", n.failure("mend", fmt.Errorf("%w: %d of them, the first at %v", ErrDamaged, len(m.wanted), m.wanted[0]),
 			"no node that can be reached has them; bring back those that are gone: the node waits, as they may be acknowledged"))
 	}
 }
@@ -175,6 +175,7 @@ func (n *Node) entriesFetched(m *wire.FetchedEntries) {
 // mended ends what the damage kept the node from.
 func (n *Node) mended() {
 	n.log.Info("every entry that was damaged is whole again")
+	n.solved(entriesLost, "")
 	n.backlog.retryAt = 0
 	if n.mending.impaired {
 		n.mending.impaired = false

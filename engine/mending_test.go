@@ -118,6 +118,7 @@ func TestWhatNobodyHasIsWaitedFor(t *testing.T) {
 	if got := h.agree(); !slices.Equal(got, append(want, large)) {
 		t.Fatalf("they have %v", got)
 	}
+	h.until("the problem is over", func() bool { return n.Status().Problem == nil })
 }
 
 // Where neither copy of the end of the log can be read, nobody knows what was acknowledged. So
@@ -146,6 +147,26 @@ func TestANodeThatCannotReadWhatItPromisedBeginsAnew(t *testing.T) {
 	h.append(h.nodes[0], "more")
 	if got := h.agree(); !slices.Equal(got, append(want, "small", "more")) {
 		t.Fatalf("they have %v", got)
+	}
+}
+
+func TestANodeThatBeganAnewHasNoProblemWhenItHasAPlace(t *testing.T) {
+	h := newHomes(t, 3, func(c *Config) { c.ReplaceAfterTicks = 2 * c.Raft.ElectionTicksMax })
+	h.until("one leads", func() bool { return h.leader() != nil })
+	h.append(h.nodes[0], "small")
+	h.agree()
+	h.crash(1)
+	if h.rot(1, "small") != 2 {
+		t.Fatal("it is not there twice")
+	}
+	n := h.start(1)
+	h.until("it stands by", func() bool { return n.Status().State == Standby })
+	if err := n.Status().Problem; !errors.Is(err, ErrDamaged) {
+		t.Fatalf("it stands by, and its problem is %v", err)
+	}
+	h.until("it is a member", func() bool { return n.Status().State == Member })
+	if err := n.Status().Problem; err != nil {
+		t.Errorf("it is a member, and its problem is %v", err)
 	}
 }
 

@@ -101,6 +101,7 @@ type Node struct {
 	// ended: the status says that the node is stopped, and that is the last word.
 	ended       bool
 	complaints  complaints
+	problems    problems
 	diskFull    bool
 	tail        tail
 	backlog     backlog

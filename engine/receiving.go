@@ -174,6 +174,7 @@ func (n *Node) checkReceived(incoming *snapshot.Incoming) (snapshot.Info, snapsh
 // it, its next update says to restore it.
 func (n *Node) install(m *wire.SnapshotChunk, info snapshot.Info) {
 	r := &n.receiving
+	n.snapshotMade()
 	n.step(raft.Receive{Message: &raft.Message{
 		From: r.from, To: n.config.ID, Term: m.Term,
 		Body: &raft.InstallSnapshot{Session: r.session, Meta: info.Meta},

@@ -10,6 +10,7 @@ import (
 
 	"github.com/ben-ng/gaggle/channel/memory"
 	"github.com/ben-ng/gaggle/vfs"
+	"github.com/ben-ng/gaggle/wire"
 )
 
 // An oddList is a list that writes its snapshots in ways of its own.
@@ -175,6 +176,25 @@ func TestANodeWhoseStateIsNotThatOfTheOthersStops(t *testing.T) {
 		if s := h.nodes[i].Status(); s.State != Member {
 			t.Errorf("%d is %v: %v", i, s.State, s.Problem)
 		}
+	}
+}
+
+func TestThatStatesDifferIsOverWhenMostAgreeAgain(t *testing.T) {
+	f, leader, follower := leads(t, 3)
+	third := f.other(leader, follower).ID()
+	leader.compareState(5, 1)
+	hear(leader, follower.ID(), &wire.StateHash{Index: 5, Hash: 2})
+	if err := leader.Status().Problem; !errors.Is(err, ErrDiverged) {
+		t.Fatalf("the problem is %v", err)
+	}
+	leader.compareState(9, 3)
+	hear(leader, third, &wire.StateHash{Index: 5, Hash: 1})
+	if err := leader.Status().Problem; !errors.Is(err, ErrDiverged) {
+		t.Fatalf("nobody has said what it has now, and the problem is %v", err)
+	}
+	hear(leader, third, &wire.StateHash{Index: 9, Hash: 3})
+	if err := leader.Status().Problem; err != nil {
+		t.Errorf("two of three have one state, and the problem is %v", err)
 	}
 }
 

@@ -64,8 +64,8 @@ func (n *Node) comeHome() error {
 	n.feed.older = n.readLog
 	if h.Lost != nil {
 		n.log.Error("the node begins anew, under another id", slog.Any("error", h.Lost))
-		n.published.Problem = n.failure("join", errors.Join(ErrDamaged, h.Lost),
-			"it takes the place of the member that it was when that is replaced; what was in the directory was put aside")
+		n.found(beganAnew, "", n.failure("join", errors.Join(ErrDamaged, h.Lost),
+			"it takes the place of the member that it was when that is replaced; what was in the directory was put aside"))
 	}
 	for _, err := range h.damaged {
 		n.log.Error("a snapshot is damaged: the node begins from the one before it", slog.Any("error", err))

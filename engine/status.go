@@ -67,10 +67,12 @@ type Status struct {
 	// LeaderSilent is how long ago a leader was last known, or, if none ever was, how long
 	// the node has been a member; as of the last heartbeat, or of what changed since.
 	LeaderSilent time.Duration
-	// Problem is the latest trouble that needs somebody, in an *Error; nil if there was none:
-	// ErrTwoClusters, ErrSizeMismatch, ErrDiskFull, ErrDamaged, ErrDiverged, or ErrMachine for
-	// a snapshot that could not be made, or what the node stopped for, ErrDisk, ErrCopied, ErrMachine, ErrDiverged or ErrInvariant. It stays when
-	// its cause has gone, so that nobody misses it.
+	// Problem is what needs somebody now, in an *Error; nil if nothing does. Of several, it is
+	// the gravest: ErrTwoClusters, ErrCopied, ErrDiverged, ErrDamaged, ErrDiskFull, ErrDisk or
+	// ErrMachine for a snapshot that could not be made, ErrSizeMismatch; of a node that has
+	// stopped, what it stopped for: ErrDisk, ErrCopied, ErrMachine, ErrDiverged or ErrInvariant.
+	// It goes when its cause has gone: what only others show, as a second cluster, when none of
+	// them has been heard for a while.
 	Problem error
 	// DiskFull: there is no room for what the node has to write. It goes on when there is.
 	DiskFull bool

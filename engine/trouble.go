@@ -10,14 +10,6 @@ import (
 	"github.com/ben-ng/gaggle/vfs"
 )
 
-// trouble makes known, in the status and to watchers, what somebody has to see to.
-func (n *Node) trouble(err error) {
-	n.published.change(func(s *Status) {
-		s.Problem = err
-		n.emit(ProblemFound{err})
-	})
-}
-
 // job runs something off the turn. What panics in it stops the node, and not the process.
 func (n *Node) job(lane Lane, do func()) {
 	n.config.Storage.Do(lane, func() {
@@ -50,10 +42,11 @@ func (n *Node) diskRoom(err error) {
 	n.published.change(func(s *Status) { s.DiskFull = full })
 	if !full {
 		n.log.Info("the disk has room again")
+		n.solved(diskFull, "")
 		return
 	}
 	n.log.Error("the disk is full", slog.Any("error", err))
-	n.trouble(n.failure("write", err, "make room: the node goes on by itself, and until then acknowledges nothing"))
+	n.found(diskFull, "", n.failure("write", err, "make room: the node goes on by itself, and until then acknowledges nothing"))
 }
 
 // snapshotDamaged forgets a snapshot that cannot be read. The one before it, and the log
@@ -65,7 +58,7 @@ func (n *Node) snapshotDamaged(info snapshot.Info, err error) {
 		return
 	}
 	n.complain(slog.LevelError, "a snapshot is damaged", raft.None, err)
-	n.trouble(n.failure("snapshot", errors.Join(ErrDamaged, err), "it is not used; the next checkpoint makes another"))
+	n.found(snapshotDamaged, "", n.failure("snapshot", errors.Join(ErrDamaged, err), "it is not used; the next checkpoint makes another"))
 	n.demandCheckpoint()
 	n.job(SnapshotLane, func() { _ = n.snapshots.Remove(info.Name) })
 }

@@ -48,8 +48,9 @@ type Update struct {
 	// this node, which now waits for a place in it.
 	Standby *Charter
 	// Problems are for a person to solve: *SizeMismatchError, *TwoClustersError or
-	// *CopiedError.
-	Problems []error
+	// *CopiedError. Solved are those of earlier updates that are over: what showed them has
+	// not been heard for SilentTicks. If it is heard again, they are reported again.
+	Problems, Solved []error
 	// Copied, if not nil, says that this process must not go on: another one goes by
 	// its id. It stops when it has carried out this update. There is no later one.
 	Copied *CopiedError

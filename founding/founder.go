@@ -2,7 +2,6 @@ package founding
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/ben-ng/gaggle/raft"
 	"github.com/ben-ng/gaggle/wire"
@@ -43,8 +42,8 @@ type Founder struct {
 	tag   uint64
 	saved Saved
 	peers peers
-	// twoClusters are the other clusters that were reported.
-	twoClusters []wire.ClusterID
+	// standing are the problems that were reported and are not over.
+	standing []standing
 	// rival is another process that goes by this node's id, and copied says that this one
 	// has to stop.
 	rival  rival
@@ -114,6 +113,7 @@ func (f *Founder) Charter() Charter { return f.saved.Charter }
 
 func (f *Founder) tick() {
 	f.now++
+	f.settle()
 	if f.saved.State == Fresh {
 		f.propose()
 		f.attempt()
@@ -158,21 +158,16 @@ func (f *Founder) heard(e Heard) {
 	}
 }
 
-// heardOtherSize complains about a node of another size, once, and does nothing else
-// but remember it.
+// heardOtherSize complains about a node of another size, and does nothing else but remember
+// it.
 func (f *Founder) heardOtherSize(e Heard) {
 	p := f.note(e.From)
 	if p == nil {
 		return
 	}
 	p.name, p.state, p.cluster = e.Hello.Name, State(e.Hello.State), e.Cluster
-	if p.size == int(e.Hello.Size) {
-		return
-	}
 	p.size = int(e.Hello.Size)
-	f.out.Problems = append(f.out.Problems, &SizeMismatchError{
-		Node: e.From, Name: e.Hello.Name, Ours: f.config.Size, Theirs: p.size,
-	})
+	f.stands(&SizeMismatchError{Node: e.From, Name: e.Hello.Name, Ours: f.config.Size, Theirs: p.size})
 }
 
 // note remembers that a node was heard now. It returns nil if there are too many.
@@ -198,22 +193,8 @@ func (f *Founder) heardOfCluster(from raft.NodeID, g *greeting) {
 			f.join(c)
 		}
 	case g.cluster != f.saved.Charter.Cluster:
-		f.heardTwoClusters(from, g)
+		f.stands(&TwoClustersError{Ours: f.saved.Charter.Cluster, Theirs: g.cluster, Node: from, Name: g.name})
 	}
-}
-
-// maxTwoClusters is how many other clusters are reported. A node that hears more of
-// them has long been loud enough.
-const maxTwoClusters = 16
-
-func (f *Founder) heardTwoClusters(from raft.NodeID, g *greeting) {
-	if slices.Contains(f.twoClusters, g.cluster) || len(f.twoClusters) == maxTwoClusters {
-		return
-	}
-	f.twoClusters = append(f.twoClusters, g.cluster)
-	f.out.Problems = append(f.out.Problems, &TwoClustersError{
-		Ours: f.saved.Charter.Cluster, Theirs: g.cluster, Node: from, Name: g.name,
-	})
 }
 
 // join ends founding: the cluster of this charter exists.

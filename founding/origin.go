@@ -27,7 +27,6 @@ type rival struct {
 	origin origin
 	// since and heardAt are when it was heard first, and last.
 	since, heardAt uint64
-	reported       bool
 }
 
 // there reports whether the rival was heard lately.
@@ -45,10 +44,8 @@ func (f *Founder) rivalled(id raft.NodeID, name string, known origin, r *rival, 
 	}
 	r.origin, r.heardAt = said, f.now
 	f.greeter.hurry(f.config.HelloTicks) // so that it learns
-	certain := said.starts == known.starts || f.now-r.since >= uint64(f.config.SilentTicks)
-	if certain && !r.reported {
-		r.reported = true
-		f.out.Problems = append(f.out.Problems, &CopiedError{Node: id, Name: name, Starts: known.starts, Other: said.starts})
+	if said.starts == known.starts || f.now-r.since >= uint64(f.config.SilentTicks) {
+		f.stands(&CopiedError{Node: id, Name: name, Starts: known.starts, Other: said.starts})
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 
 // A SizeMismatchError says that another node of the same cluster name was given another
 // size. It does not count as one of those who could found the cluster, and what it says
-// is ignored. It is reported once for each such node.
+// is ignored. It is reported once for each such node, until that is silent.
 type SizeMismatchError struct {
 	// Node is the other node, Name what people call it.
 	Node raft.NodeID
@@ -25,7 +25,8 @@ func (e *SizeMismatchError) Error() string {
 
 // A TwoClustersError says that two clusters were founded under one name. Each is
 // consistent, but they know nothing of each other: a person has to choose one, and to
-// start the nodes of the other anew. It is reported once for each other cluster.
+// start the nodes of the other anew. It is reported once for each other cluster, until
+// nobody of that is heard.
 type TwoClustersError struct {
 	// Ours is the cluster of this node.
 	Ours wire.ClusterID

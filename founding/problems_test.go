@@ -99,15 +99,15 @@ func TestAnotherClusterIsReportedToStandbysToo(t *testing.T) {
 func TestABoundedNumberOfOtherClustersIsReported(t *testing.T) {
 	l := newLab(t, 1, "a")
 	l.run(40)
-	for i := range 2 * maxTwoClusters {
+	for i := range 2 * maxStanding {
 		voters := []raft.NodeID{raft.NodeID(rune('b' + i))}
 		l.hear("a", Heard{
 			From: voters[0], Cluster: NewCharter("test", voters).Cluster,
 			Hello: &wire.Hello{Size: 1, State: wire.Member, Charter: voters},
 		})
 	}
-	if got := len(l.node("a").Update().Problems); got != maxTwoClusters {
-		t.Errorf("%d other clusters are reported, want %d", got, maxTwoClusters)
+	if got := len(l.node("a").Update().Problems); got != maxStanding {
+		t.Errorf("%d other clusters are reported, want %d", got, maxStanding)
 	}
 }
 
@@ -247,6 +247,51 @@ func TestConfigurationsThatCannotBeAreRefused(t *testing.T) {
 		spoil(&c)
 		if _, err := New(c); err == nil {
 			t.Errorf("%s is taken", name)
+		}
+	}
+}
+
+func TestAProblemIsOverWhenNobodyWhoShowsItIsHeard(t *testing.T) {
+	ids := func(id raft.NodeID) []raft.NodeID { return []raft.NodeID{id} }
+	for name, shows := range map[string]Heard{
+		"size":    {From: "b", Hello: &wire.Hello{Size: 5}},
+		"cluster": {From: "b", Cluster: NewCharter("test", ids("b")).Cluster, Hello: &wire.Hello{Size: 1, State: wire.Member, Charter: ids("b")}},
+		"copy":    {From: "b", Hello: &wire.Hello{Size: 1, Starts: 1, Nonce: 2}},
+	} {
+		l := newLab(t, 1, "a")
+		l.run(40)
+		a := l.node("a")
+		a.Step(Heard{From: "b", Hello: &wire.Hello{Size: 1, Starts: 1, Nonce: 1}})
+		silent := a.config.SilentTicks
+		tick := func(ticks int) (u Update) {
+			for range ticks {
+				a.Step(Tick{})
+			}
+			return a.Update()
+		}
+		tick(1)
+		a.Step(shows)
+		u := a.Update()
+		if len(u.Problems) != 1 || len(u.Solved) != 0 {
+			t.Fatalf("%s: reported %v, solved %v", name, u.Problems, u.Solved)
+		}
+		first := u.Problems[0]
+		for range 3 { // it is heard again and again
+			u = tick(silent - 1)
+			a.Step(shows)
+			if again := a.Update(); len(u.Solved) > 0 || len(again.Problems) > 0 {
+				t.Fatalf("%s: while it is there, reported %v, solved %v", name, again.Problems, u.Solved)
+			}
+		}
+		if u = tick(silent - 1); len(u.Solved) > 0 {
+			t.Fatalf("%s: solved %v too early", name, u.Solved)
+		}
+		if u = tick(1); len(u.Solved) != 1 || u.Solved[0].Error() != first.Error() {
+			t.Fatalf("%s: solved %v, want %v", name, u.Solved, first)
+		}
+		a.Step(shows)
+		if u = tick(1); len(u.Problems) != 1 || len(u.Solved) != 0 {
+			t.Fatalf("%s: when it is back, reported %v, solved %v", name, u.Problems, u.Solved)
 		}
 	}
 }
