@@ -65,12 +65,17 @@
 // one node rots, in log and snapshots, so that it has to get entries from the others, or,
 // where its promises cannot be read, come back as somebody else.
 //
+// Directories are mistaken for others: nodes are started in copies, and in directories that are
+// in use or of another cluster. And of one node, while it is down, files are taken away, or
+// replaced by those of another node. It has to be refused as docs/faults.md says, or to come back
+// as somebody else; who was refused gets an empty directory, and is a new node.
+//
 // # What is not there
 //
-// No disk of this world lies about a sync, puts a write in another's place, or is copied with
-// its node running: the tests of packages engine, wal and vfs do that one at a time. Engines
-// that have lost their place are not replaced, and have no state machine, and nothing of a
-// plain log is compacted, so no snapshot is sent: the tests of package engine do that, too.
-// Calls of leader handlers run in goroutines and are not simulated; the tests of the root
-// package do that under testing/synctest.
+// No disk of this world lies about a sync, or puts a write in another's place, and no two
+// processes run in copies of one directory: the tests of packages engine, wal and vfs do that
+// one at a time. Engines that have lost their place are not replaced, and have no state machine,
+// and nothing of a plain log is compacted, so no snapshot is sent: the tests of package engine
+// do that, too. Calls of leader handlers run in goroutines and are not simulated; the tests of
+// the root package do that under testing/synctest.
 package sim

@@ -25,6 +25,12 @@ type place struct {
 	done func(number uint64, err error)
 	// failing: the next sync fails; full: there is no room.
 	failing, full bool
+	// tampered is what somebody has done to the directory since it was last opened, and must
+	// says how the one who opens it has to be refused; nil if it has not.
+	tampered string
+	must     error
+	// opened: it is a node's.
+	opened bool
 }
 
 // Sizes in bytes that bring segments, checkpoints and unloading into short runs.
@@ -42,23 +48,34 @@ func newPlace(n *node) *place {
 	return p
 }
 
-// open opens the directory for a new life.
-func (p *place) open() {
+// config is how a node opens its directory.
+func (p *place) config() engine.HomeConfig {
 	n, w := p.node, p.node.world
 	anew := fmt.Sprintf("%c%d", 'a'+n.number, n.identities+1)
 	config := engine.HomeConfig{ID: raft.NodeID(anew), Cluster: "sim", Size: w.setup.Nodes, SegmentBytes: placeSegment, Whole: true}
 	config.Mark = [16]byte{byte(n.number), byte(n.identities), byte(n.life)}
-	if n.life == 1 {
+	if !p.opened {
 		config.ID = n.id
 	}
+	return config
+}
+
+// open opens the directory for a new life. It reports whether it is one that can be used.
+func (p *place) open() bool {
+	n, w := p.node, p.node.world
+	config := p.config()
 	home, err := engine.OpenHome(p.disk, config)
 	if errors.Is(err, vfs.ErrFull) || errors.Is(err, errMedium) {
 		p.heal() // whoever starts it has read what it said
 		home, err = engine.OpenHome(p.disk, config)
 	}
+	if p.tampered != "" && p.refused(home, err) {
+		return false
+	}
 	if err != nil {
 		w.violated(Durability, "%s cannot open its directory: %v", n.id, err)
 	}
+	p.opened = true
 	p.home, p.jobs, p.busy = home, map[uint64]func(){}, map[engine.Lane]time.Duration{}
 	if home.ID() != n.id {
 		if home.Lost == nil || !p.mayLose() {
@@ -69,6 +86,7 @@ func (p *place) open() {
 		n.identities++
 		n.install(nil, false)
 	}
+	return true
 }
 
 // mayLose reports whether the directory is one that is spoiled in this run. All are of one

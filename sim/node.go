@@ -76,7 +76,10 @@ func (n *node) start(onDisk int) {
 		if n.place == nil {
 			n.place = newPlace(n)
 		}
-		n.place.open()
+		if !n.place.open() {
+			n.wipe() // whoever runs it has emptied the directory
+			return
+		}
 	}
 	n.mirror.started()
 	if n.world.setup.Layer == Cores {

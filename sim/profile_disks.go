@@ -82,3 +82,27 @@ func storedLog(g *generator) {
 	s.Faults = Faults{Lost: uint8(g.below(40)), SlowWrites: uint8(g.below(60))}
 	g.play(300, 60, requests, storedLogs, storedLogs, operators[1:], badDisks, cuts)
 }
+
+// tampering is a node that crashes, and in whose directory somebody is at work before it is back.
+func tampering(g *generator) {
+	n := uint8(g.schedule.Setup.Seed % uint64(g.schedule.Setup.Nodes))
+	g.add(0, Op{Kind: Crash, Node: n, Amount: uint32(g.below(3))})
+	g.add(g.below(50), Op{Kind: Tamper, Node: n, Amount: uint32(g.below(tampers))})
+	g.add(g.below(50), Op{Kind: Restart, Node: n})
+}
+
+// directories are engines on real logs, with whose directories people do what they should not.
+func directories(g *generator) {
+	s := &g.schedule.Setup
+	s.Layer, s.Durable = Engines, true
+	s.WriteDelay = time.Duration(g.between(1, 5)) * time.Millisecond
+	g.add(2000, Op{Kind: Mend}) // time to found a cluster
+	deeds := []choice{{6, nil, bounce}, {2, at(Restart), nil}, {4, nil, tampering}, {2, upTo(Tamper, tampers), nil}}
+	sets := [][]choice{requests, requests, deeds}
+	for _, set := range [][]choice{cuts, badDisks, badNetwork, staleness} {
+		if g.one(3) {
+			sets = append(sets, set)
+		}
+	}
+	g.play(g.between(60, 200), g.between(10, 120), sets...)
+}

@@ -23,6 +23,8 @@ const (
 	CoreInvariant Property = "core invariant"
 	// A node comes back from a crash with all that was durable, and nothing that it never had.
 	Durability Property = "what was durable comes back"
+	// Refused: a node does not run in a directory that is not whole, or not its own.
+	Refused Property = "a directory that is not the node's is refused"
 	// Promise: what a message says is on its sender's disk when it leaves (§3.8).
 	Promise Property = "durable before said"
 	// OneVote: a node votes once in a term, also across restarts.

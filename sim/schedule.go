@@ -157,6 +157,8 @@ const (
 	// on from there again after the last. Repair gets all of them back.
 	Damage
 	Repair
+	// Tamper does to Node's directory what people do to directories: Amount says what.
+	Tamper
 
 	// Change asks the leader for another membership: bits 0 to 14 of Amount are the
 	// voters, bit 15 is one that is not there at all, and bits 16 to 30 the learners.
@@ -175,7 +177,7 @@ var kindNames = [kinds]string{
 	SlowLink: "slow link", Unreachable: "unreachable", FormerLife: "former life",
 	Crash: "crash", Restart: "restart", Wipe: "wipe", Pause: "pause", Resume: "resume", Sluggish: "sluggish",
 	ClockRate: "clock rate", ClockJump: "clock jump", SlowDisk: "slow disk", HangDisk: "hang disk", HealDisk: "heal disk",
-	Unload: "unload", Damage: "damage", Repair: "repair",
+	Unload: "unload", Damage: "damage", Repair: "repair", Tamper: "tamper",
 	Change: "change", Transfer: "transfer", Compact: "compact",
 }
 

@@ -88,6 +88,8 @@ func TestEverythingThatCanHappenHappens(t *testing.T) {
 		"start with a log on disk", "start with a damaged log", "commit from the disk", "entries loaded", "load failed",
 		"disk of a leader hung for good",
 		"sync failed", "stopped by its disk", "disk full", "rot", "what was promised is lost",
+		"directory copied", "directory of another", "directory refused", "newest segment gone", "log gone", "identity gone",
+		"birth gone", "founding gone", "snapshots gone", "segment of another",
 	}
 	for k := range kinds {
 		if k.fault() {
@@ -96,7 +98,7 @@ func TestEverythingThatCanHappenHappens(t *testing.T) {
 	}
 	var sum Report
 	missing := wanted
-	for round := range uint64(20) {
+	for round := range uint64(40) {
 		for _, p := range Profiles() {
 			r, _ := Run(Generate(*seed+round, p.Name), nil)
 			sum.Add(r)
