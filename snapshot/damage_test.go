@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -47,9 +48,8 @@ func trust(file, good, data []byte) error {
 	if _, ok := s.Latest(); ok {
 		return errors.New("it is still the latest")
 	}
-	var b bytes.Buffer
-	if err := s.Export(info, &b); !isBad(err) || !bytes.HasPrefix(good, b.Bytes()) {
-		return fmt.Errorf("export: %d bytes, %w", b.Len(), err)
+	if got, err := readRaw(s, info); !isBad(err) || !bytes.HasPrefix(good, got) {
+		return fmt.Errorf("read raw: %d bytes, %w", len(got), err)
 	}
 	return nil
 }
@@ -220,9 +220,6 @@ func TestWhatIsOfAnotherClusterIsRefused(t *testing.T) {
 	}
 	fresh := newDisk()
 	other, _ = Open(fresh, theirs)
-	if _, err := other.Import(bytes.NewReader(file)); !errors.Is(err, ErrForeign) {
-		t.Fatalf("import: %v", err)
-	}
 	in, err := other.Receive(info.Identity())
 	if err != nil {
 		t.Fatal(err)
@@ -231,9 +228,16 @@ func TestWhatIsOfAnotherClusterIsRefused(t *testing.T) {
 		t.Fatalf("receive: %v, left are %q", err, names(t, fresh))
 	}
 	if anybody, _ := Open(fresh, wire.ClusterID{}); anybody != nil {
-		if got, err := anybody.Import(bytes.NewReader(file)); err != nil || got.Cluster != ours || got.Identity() != info.Identity() {
-			t.Fatalf("a store of any cluster: %+v, %v", got, err)
+		if _, err := anybody.Import(bytes.NewReader(file)); !errors.Is(err, ErrForeign) || len(names(t, fresh)) > 0 {
+			t.Fatalf("a store of no cluster: %v, left are %q", err, names(t, fresh))
 		}
+	}
+	got, err := other.Import(bytes.NewReader(file))
+	if err != nil || got.Cluster != theirs || !reflect.DeepEqual(got.Meta, info.Meta) {
+		t.Fatalf("imported, it is %+v, %v", got, err)
+	}
+	if b, err := read(other, got); err != nil || !bytes.Equal(b, content(100, 1)) {
+		t.Fatalf("imported, it holds %d bytes, %v", len(b), err)
 	}
 }
 

@@ -2,7 +2,7 @@
 //
 // A Store is the snapshots of one directory. Create writes one, Open reads one, Receive
 // takes one that comes in pieces from another node and can be continued after a restart.
-// Import and Export carry one from and to a stream, Verify and Inspect only look.
+// Import takes one from a stream, whatever cluster it is of; Verify and Inspect only look.
 // Nothing here has a goroutine, a clock or chance in it: the same calls do the same things.
 //
 // # What it promises

@@ -72,11 +72,31 @@ func read(s *Store, info Info) ([]byte, error) {
 
 func raw(t testing.TB, s *Store, info Info) []byte {
 	t.Helper()
-	var b bytes.Buffer
-	if err := s.Export(info, &b); err != nil {
+	b, err := readRaw(s, info)
+	if err != nil {
 		t.Fatal(err)
 	}
-	return b.Bytes()
+	return b
+}
+
+// readRaw reads the bytes of a snapshot's file, in pieces of odd lengths.
+func readRaw(s *Store, info Info) ([]byte, error) {
+	r, err := s.Open(info)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	file, piece := []byte{}, make([]byte, chunkSize-1)
+	for {
+		n, err := r.ReadRaw(piece, int64(len(file)))
+		file = append(file, piece[:n]...)
+		if errors.Is(err, io.EOF) && int64(len(file)) == info.Size {
+			return file, nil
+		}
+		if err != nil {
+			return file, err
+		}
+	}
 }
 
 func names(t testing.TB, d vfs.Dir) []string {

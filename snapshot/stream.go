@@ -1,11 +1,10 @@
 package snapshot
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
-
-	"github.com/ben-ng/gaggle/raft"
 )
 
 // Verify reads a snapshot's bytes to their end, and reports whether they are all as they were
@@ -18,56 +17,33 @@ func Verify(r io.Reader) (Info, error) {
 	return c.end()
 }
 
-// Export writes the bytes of a snapshot as they are in its file, each part checked before. If
-// it fails, what it wrote is not a snapshot, and Import and Verify will say so.
-func (s *Store) Export(info Info, w io.Writer) error {
-	r, err := s.Open(info)
-	if err != nil {
-		return err
-	}
-	for offset := int64(0); ; {
-		part, err := r.raw(offset)
-		if err == nil {
-			_, err = w.Write(part)
-		}
-		if err != nil {
-			if errors.Is(err, io.EOF) && offset == info.Size {
-				err = nil
-			}
-			return errors.Join(err, r.Close())
-		}
-		offset += int64(len(part))
-	}
-}
-
-// Import makes a snapshot of the bytes that Export wrote, up to the reader's end. Nothing is
-// seen of it before all of them were checked, and it is durable. The errors are those of
-// Create, Write and Commit, ErrDamaged, ErrForeign, ErrVersion, and the reader's.
+// Import makes a snapshot of this store's cluster of the bytes of a snapshot's file, up to the
+// reader's end, whatever cluster that is of: it stands for the same, and has the same content. If
+// it is of the same cluster, the file is the same, too. Nothing is seen of it before all bytes
+// were checked, and it is durable. The errors are those of Create, Write and Commit,
+// ErrDamaged, ErrVersion, and the reader's.
 func (s *Store) Import(r io.Reader) (Info, error) {
-	var a *aside
-	var at raft.Position
-	c := checker{pass: func(part []byte) error { return a.write(part) }}
-	c.begun = func(h header) (err error) {
-		if a, err = s.begin(h); err == nil {
-			at = h.meta.Last
+	var w *Writer
+	c := checker{begun: func(h header) (err error) {
+		w, err = s.Create(h.meta)
+		return err
+	}}
+	c.pass = func(part []byte) error {
+		if c.passed == 0 || binary.LittleEndian.Uint32(part) == 0 {
+			return nil // the header or the footer, of which it gets its own
 		}
+		_, err := w.Write(part[frameSize:])
 		return err
 	}
 	_, err := io.Copy(&c, r)
-	info := Info{}
 	if err == nil {
-		info, err = c.end()
+		_, err = c.end()
 	}
-	if a == nil {
+	switch {
+	case w == nil:
 		return Info{}, err
+	case err != nil:
+		return Info{}, fmt.Errorf("snapshot: not imported: %w", errors.Join(err, w.Abort()))
 	}
-	defer s.ended(at)
-	if err != nil {
-		return Info{}, fmt.Errorf("snapshot: not imported: %w", errors.Join(err, a.discard()))
-	}
-	info.Name = wholeName(at)
-	if err := s.publish(a, info); err != nil {
-		return Info{}, err
-	}
-	return info, nil
+	return w.Commit()
 }

@@ -88,6 +88,13 @@
 //	26  FetchEntries      u8 count, 1 to 64, then that many of position
 //	27  FetchedEntries    u8 count, at most 64, then that many entries
 //	28  StateHash         u64 index, not 0, u64 hash
+//	29  FetchBackup       u64 token
+//	30  BackupOutline     u64 token, position base, position last,
+//	                      position snapshot, u64 size, u64 sum,
+//	                      rest configuration
+//	31  FetchBackupPart   u64 token, bool of the snapshot, u64 from
+//	32  BackupPart        u64 token, bool of the snapshot, u64 from, u8 status,
+//	                      rest data
 //
 // A command is at most as long as the data of an entry, and there are at most 131072
 // in a message. A payload is at most 1 MiB. The data of a chunk are at most 256 KiB
@@ -104,6 +111,15 @@
 // and these, for SnapshotReply, of SnapshotStatus:
 //
 //	status  0 wanted, 1 installed, 2 refused
+//
+// and these, for BackupPart, of BackupStatus:
+//
+//	status  0 here, 1 gone, 2 busy
+//
+// The last of a BackupOutline is not 0, nor below its base. Its base and snapshot are
+// each 0 in both numbers or in none. Where there is no snapshot, base, size and sum are 0;
+// where there is one, it lies from base to last, and size is not 0. The data of a BackupPart
+// are at most 2 MiB (2,097,152 bytes).
 //
 // # Entry
 //

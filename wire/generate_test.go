@@ -232,8 +232,19 @@ func (s *source) proposals() *Proposals {
 	return p
 }
 
+func (s *source) outline() *BackupOutline {
+	x := &BackupOutline{Token: s.u64(), Last: s.entryPosition(), Configuration: s.configuration()}
+	if s.one(2) {
+		x.Snapshot, x.Size, x.Sum = s.entryPosition(), s.u64(), s.u64()
+	}
+	if s.one(2) {
+		x.Base = s.entryPosition()
+	}
+	return x
+}
+
 func (s *source) message(from, to raft.NodeID) any {
-	switch s.below(18) {
+	switch s.below(22) {
 	case 0:
 		return s.hello()
 	case 1:
@@ -265,6 +276,17 @@ func (s *source) message(from, to raft.NodeID) any {
 		return &FetchedEntries{Entries: s.some()}
 	case 17:
 		return &StateHash{Index: s.index(), Hash: s.u64()}
+	case 18:
+		return &FetchBackup{Token: s.u64()}
+	case 19:
+		return s.outline()
+	case 20:
+		return &FetchBackupPart{Token: s.u64(), OfSnapshot: s.one(2), From: s.u64()}
+	case 21:
+		return &BackupPart{
+			Token: s.u64(), OfSnapshot: s.one(2), From: s.u64(),
+			Status: BackupStatus(s.below(int(backupStatuses) + 1)), Data: s.data(s.below(40)),
+		}
 	case 6:
 		return &CallReply{ID: s.u64(), Status: CallStatus(s.below(int(callStatuses) + 1)), Payload: s.data(s.below(40))}
 	}

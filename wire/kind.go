@@ -34,6 +34,10 @@ const (
 	kindFetchEntries
 	kindFetchedEntries
 	kindStateHash
+	kindFetchBackup
+	kindBackupOutline
+	kindFetchBackupPart
+	kindBackupPart
 )
 
 // raft reports whether messages of the kind are those of Raft, and begin with a term.
@@ -83,6 +87,14 @@ func (k kind) String() string {
 		return "FetchedEntries"
 	case kindStateHash:
 		return "StateHash"
+	case kindFetchBackup:
+		return "FetchBackup"
+	case kindBackupOutline:
+		return "BackupOutline"
+	case kindFetchBackupPart:
+		return "FetchBackupPart"
+	case kindBackupPart:
+		return "BackupPart"
 	default:
 		return fmt.Sprintf("kind(%d)", uint8(k))
 	}
@@ -135,6 +147,14 @@ func open(m any) (kind, raft.Term, body) {
 		return kindFetchedEntries, 0, m
 	case *StateHash:
 		return kindStateHash, 0, m
+	case *FetchBackup:
+		return kindFetchBackup, 0, m
+	case *BackupOutline:
+		return kindBackupOutline, 0, m
+	case *FetchBackupPart:
+		return kindFetchBackupPart, 0, m
+	case *BackupPart:
+		return kindBackupPart, 0, m
 	}
 	return 0, 0, nil
 }
@@ -190,6 +210,14 @@ func newBody(k kind) body {
 		return new(FetchedEntries)
 	case kindStateHash:
 		return new(StateHash)
+	case kindFetchBackup:
+		return new(FetchBackup)
+	case kindBackupOutline:
+		return new(BackupOutline)
+	case kindFetchBackupPart:
+		return new(FetchBackupPart)
+	case kindBackupPart:
+		return new(BackupPart)
 	default:
 		return nil
 	}

@@ -32,6 +32,10 @@ var layouts = map[byte]string{
 	26: "positions:positions",
 	27: "entries:few-entries",
 	28: "index:u64 hash:u64",
+	29: "token:u64",
+	30: "token:u64 base:position last:position snapshot:position size:u64 sum:u64 configuration:rest",
+	31: "token:u64 of-snapshot:bool from:u64",
+	32: "token:u64 of-snapshot:bool from:u64 status:u8 data:rest",
 }
 
 // A description is the text of a golden file in the making: bytes on the left, what

@@ -42,6 +42,8 @@ const (
 	// MaxFetch is the most entries that can be asked for at a time, and the most in a
 	// FetchedEntries.
 	MaxFetch = 64
+	// MaxBackupData is the most data in a BackupPart, in bytes: it holds the largest entry.
+	MaxBackupData = 2 << 20
 )
 
 // Sizes, for those who decide what goes into a frame.

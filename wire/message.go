@@ -31,7 +31,8 @@ type Frame struct {
 	// Messages are each one of: *raft.Message (whose From and To are the frame's, which
 	// is then not a broadcast), *Hello, *Proposals, *ProposalsRefused, *ReadIndex,
 	// *ReadIndexReply, *Call, *CallReply, *Retired, *SnapshotChunk, *SnapshotReply,
-	// *FetchEntries, *FetchedEntries, *StateHash. There are at most MaxMessages.
+	// *FetchEntries, *FetchedEntries, *StateHash, *FetchBackup, *BackupOutline,
+	// *FetchBackupPart, *BackupPart. There are at most MaxMessages.
 	Messages []any
 }
 

@@ -27,6 +27,9 @@ func TestEveryConstantHasANameOfItsOwn(t *testing.T) {
 	for s := range SnapshotStatus(255) {
 		check("SnapshotStatus", s < snapshotStatuses, s.String())
 	}
+	for s := range BackupStatus(255) {
+		check("BackupStatus", s < backupStatuses, s.String())
+	}
 	for k := range kind(255) {
 		check("kind", layouts[byte(k)] != "", k.String())
 	}

@@ -141,6 +141,14 @@ func storageBodies() []refused {
 	}
 	ask := func(p ...raft.Position) *Frame { return frameOf(&FetchEntries{Positions: p}) }
 	give := func(e ...raft.Entry) *Frame { return frameOf(&FetchedEntries{Entries: e}) }
+	outline := func(change func(*BackupOutline)) *Frame {
+		x := &BackupOutline{
+			Base: raft.Position{Index: 5, Term: 2}, Last: raft.Position{Index: 9, Term: 3}, Snapshot: at, Size: 100, Sum: 1,
+			Configuration: raft.NewConfiguration([]raft.NodeID{"a"}, nil),
+		}
+		change(x)
+		return frameOf(x)
+	}
 	return []refused{
 		{name: "a chunk of a past term", want: ErrMalformed, where: "in term 2", frame: chunk(func(c *SnapshotChunk) { c.Term = 2 })},
 		{name: "a chunk of nothing", want: ErrMalformed, where: "position 0@3", frame: chunk(func(c *SnapshotChunk) { c.Last.Index = 0 })},
@@ -168,6 +176,20 @@ func storageBodies() []refused {
 		{name: "no entry fetched", want: ErrMalformed, where: "entry 0", frame: give(raft.Entry{Index: 7, Term: 3, Type: 3})},
 		{name: "more fetched than fits beside anything", want: ErrTooLarge, where: "the entries: 4193965, the limit is 4193964",
 			frame: give(fetchable(1)...)},
+		{name: "a backup of nothing", want: ErrMalformed, where: "position 0@0", frame: outline(func(x *BackupOutline) { x.Last = raft.Position{} })},
+		{name: "a backup without a term", want: ErrMalformed, where: "position 5@0", frame: outline(func(x *BackupOutline) { x.Base.Term = 0 })},
+		{name: "a backup that ends before it begins", want: ErrMalformed, where: "from 5@2 to 4@3", frame: outline(func(x *BackupOutline) { x.Last.Index = 4 })},
+		{name: "a backup whose terms fall", want: ErrMalformed, where: "from 5@2 to 9@1", frame: outline(func(x *BackupOutline) { x.Last.Term = 1 })},
+		{name: "a backup with an empty snapshot", want: ErrMalformed, where: "of 0 bytes", frame: outline(func(x *BackupOutline) { x.Size = 0 })},
+		{name: "a backup without what its log begins with", want: ErrMalformed, where: "snapshot at 0@0",
+			frame: outline(func(x *BackupOutline) { x.Snapshot, x.Size, x.Sum = raft.Position{}, 0, 0 })},
+		{name: "a backup with the sum of no snapshot", want: ErrMalformed, where: "snapshot at 0@0",
+			frame: outline(func(x *BackupOutline) { *x = BackupOutline{Last: x.Last, Sum: 1, Configuration: x.Configuration} })},
+		{name: "a backup whose snapshot is too old", want: ErrMalformed, where: "snapshot at 4@3", frame: outline(func(x *BackupOutline) { x.Snapshot.Index = 4 })},
+		{name: "a backup whose snapshot is too new", want: ErrMalformed, where: "snapshot at 10@3", frame: outline(func(x *BackupOutline) { x.Snapshot.Index = 10 })},
+		{name: "a backup without a configuration", want: ErrMalformed, where: "", frame: outline(func(x *BackupOutline) { x.Configuration = raft.Configuration{} })},
+		{name: "an unknown status of a backup", want: ErrMalformed, where: "status 3", frame: frameOf(&BackupPart{Status: backupStatuses})},
+		{name: "a large part of a backup", want: ErrTooLarge, where: "2097153, the limit is 2097152", frame: frameOf(&BackupPart{Data: make([]byte, MaxBackupData+1)})},
 		{name: "a hash of nothing", want: ErrMalformed, where: "index 0", frame: frameOf(&StateHash{Hash: 1})},
 	}
 }

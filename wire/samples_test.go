@@ -83,6 +83,14 @@ func samples() []sample {
 		{Index: 0x4107, Term: 0x1111, Type: raft.EntryNoOp},
 	}})
 	add("StateHash", &StateHash{Index: 0x4102, Hash: 0xa1a2a3a4a5a6a7a8})
+	add("FetchBackup", &FetchBackup{Token: 0xb1})
+	add("BackupOutline", &BackupOutline{
+		Token: 0xb1, Base: raft.Position{Index: 0x4100, Term: 0x1110}, Last: raft.Position{Index: 0x4110, Term: 0x1112},
+		Snapshot: last, Size: 0x9100, Sum: 0x92,
+		Configuration: raft.NewConfiguration([]raft.NodeID{"node-a", "n-b"}, []raft.NodeID{"n-c"}),
+	})
+	add("FetchBackupPart", &FetchBackupPart{Token: 0xb1, OfSnapshot: true, From: 0xb2})
+	add("BackupPart", &BackupPart{Token: 0xb1, OfSnapshot: true, From: 0xb2, Status: BackupBusy, Data: []byte("part")})
 	add("empty")
 	add("several", &ReadIndex{Token: 1},
 		&raft.Message{From: "node-a", To: "n-b", Term: 2, Body: &raft.TimeoutNow{}}, &ReadIndex{Token: 3})
