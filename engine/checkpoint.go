@@ -200,7 +200,7 @@ func (n *Node) compact() {
 			to = 0
 		}
 	}
-	to = max(to, base)
+	to = max(min(to, n.backups.pinned()), base)
 	if c.latest < base || c.latest > n.applied {
 		return
 	}

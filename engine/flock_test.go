@@ -164,8 +164,10 @@ func (f *flock) other(not ...*Node) *Node {
 }
 
 // values returns what a node has applied.
-func values(n *Node) []string {
-	items, err := n.Feed().Next(context.Background(), 1, n.applied)
+func values(n *Node) []string { return valuesFrom(n, 1) }
+
+func valuesFrom(n *Node, first raft.Index) []string {
+	items, err := n.Feed().Next(context.Background(), first, n.applied)
 	all := []string{}
 	for err == nil && len(items) > 0 {
 		for _, i := range items {

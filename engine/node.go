@@ -98,8 +98,10 @@ type Node struct {
 	crowded      bool
 	leaderSeenAt uint64
 	failed       error
-	// ended: the status says that the node is stopped, and that is the last word.
+	// ended: the status says that the node is stopped, and that is the last word; then down
+	// is closed.
 	ended       bool
+	down        chan struct{}
 	complaints  complaints
 	problems    problems
 	diskFull    bool
@@ -108,6 +110,7 @@ type Node struct {
 	checkpoints checkpoints
 	awaiting    *awaitedLog
 	sendings    sendings
+	backups     backups
 	receiving   receiving
 	mending     mending
 	divergence  divergence
@@ -122,11 +125,13 @@ type Node struct {
 	// in pools, and what they are part of, through one collection more: a whole log.
 	decoders, proposals *sync.Pool
 	refusedFrames       atomic.Uint64
-	feed                Feed
-	watchers            watchers
-	published           published
-	handlersMu          sync.Mutex
-	handlers            map[string]Handler
+	// backupTokens numbers the backups that are made from within the process.
+	backupTokens atomic.Uint64
+	feed         Feed
+	watchers     watchers
+	published    published
+	handlersMu   sync.Mutex
+	handlers     map[string]Handler
 	// stopping asks the loop to end; stopped is closed when it has.
 	stopping   atomic.Bool
 	stopped    chan struct{}
@@ -176,6 +181,7 @@ func New(config Config) (*Node, error) {
 		caller:   caller{ids: config.numbersFrom(), open: map[uint64]*call{}, seen: map[raft.NodeID]*callsSeen{}},
 		handlers: map[string]Handler{},
 		stopped:  make(chan struct{}),
+		down:     make(chan struct{}),
 
 		complaints: newComplaints(config.TickInterval),
 		home:       config.Home,

@@ -78,7 +78,7 @@ func queueOf(m any) queue {
 		if _, ok := m.Body.(*raft.AppendEntries); ok {
 			return entryQueue
 		}
-	case *wire.Proposals:
+	case *wire.Proposals, *wire.BackupPart:
 		return entryQueue
 	case *wire.Call, *wire.CallReply:
 		return callQueue

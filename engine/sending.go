@@ -86,10 +86,15 @@ func (n *Node) endSending(to raft.NodeID) {
 	}
 }
 
+// snapshotBytesPerTick is how much of snapshots may be sent in a tick, at least one byte.
+func (n *Node) snapshotBytesPerTick() int {
+	return max(int(int64(n.config.SnapshotRate)*int64(n.config.TickInterval)/int64(1e9)), 1)
+}
+
 // tickSendings lets time pass for what is on its way.
 func (n *Node) tickSendings() {
-	perTick := int(int64(n.config.SnapshotRate) * int64(n.config.TickInterval) / int64(1e9))
-	n.sendings.allowance = min(n.sendings.allowance+max(perTick, 1), max(perTick, chunkWindow))
+	perTick := n.snapshotBytesPerTick()
+	n.sendings.allowance = min(n.sendings.allowance+perTick, max(perTick, chunkWindow))
 	for _, to := range slices.Sorted(maps.Keys(n.sendings.all)) {
 		s := n.sendings.all[to]
 		if n.now-s.movedAt < uint64(n.config.Raft.ElectionTicksMax) || s.reading {

@@ -142,5 +142,8 @@ func (n *Node) publishEnd() {
 		}
 		n.emit(StateChanged{Stopped})
 	})
-	n.ended = true
+	if !n.ended {
+		n.ended = true
+		close(n.down)
+	}
 }

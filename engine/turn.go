@@ -102,6 +102,7 @@ func (n *Node) tick() {
 	n.tickReads()
 	n.tickCalls()
 	n.tickSendings()
+	n.tickBackups()
 	n.tickMending()
 	n.tickScrub()
 	n.tellState()
@@ -129,16 +130,22 @@ func (n *Node) receive(f *wire.Frame) {
 	if len(f.Messages) == 0 {
 		return
 	}
+	strange := false
 	for _, m := range f.Messages {
-		if hello, ok := m.(*wire.Hello); ok {
-			n.greeted(f, hello)
+		switch m := m.(type) {
+		case *wire.Hello:
+			n.greeted(f, m)
+		case *wire.FetchBackup:
+			n.backupAsked(f.From, m)
+		default:
+			strange = true
 		}
 	}
 	if n.core == nil {
 		n.beginToFollow(f)
 	}
 	if n.core == nil || f.Cluster != n.cluster {
-		if _, ok := f.Messages[0].(*wire.Hello); !ok {
+		if strange {
 			n.refusedFrames.Add(1)
 		}
 		return
@@ -184,6 +191,8 @@ func (n *Node) take(from raft.NodeID, m any) {
 		n.stateHeard(from, m)
 	case *wire.Retired:
 		n.toldRetired(from, m)
+	case *wire.FetchBackupPart:
+		n.backupPartAsked(backupKey{from, m.Token}, m, func(reply any) { n.post(from, reply) })
 	}
 }
 

@@ -234,6 +234,16 @@ func (c *Core) Entry(p Position) (e Entry, inMemory bool) {
 	return *c.log.at(p.Index), true
 }
 
+// Entries returns entries from an index on that are in memory: up to another index and to a
+// size in bytes, but at least one. It returns none if the first is not in the log, or on disk
+// only. They must not be changed.
+func (c *Core) Entries(first, last Index, maxBytes int) []Entry {
+	if first < c.log.memory {
+		return nil
+	}
+	return c.log.run(first, min(last, c.log.last.Index), maxBytes)
+}
+
 // Commit is the highest index known to be committed.
 func (c *Core) Commit() Index { return c.commit }
 
