@@ -56,6 +56,10 @@ var (
 	// ErrDiskFull: there is no room for what the node has to write. It goes on by itself when
 	// there is. It is in Status.Problem, and returned by nothing.
 	ErrDiskFull = engine.ErrDiskFull
+	// ErrDiskHangs: a write, or its sync, has not come to its end for ElectionMin, and longer.
+	// The node goes on by itself when it does; a leader hands over. It is in Status.Problem,
+	// and returned by nothing.
+	ErrDiskHangs = engine.ErrDiskHangs
 	// ErrDamaged: something on the node's disk is damaged, and is fetched from the others. It
 	// is in Status.Problem if nobody has it, and returned by Entries that meet it.
 	ErrDamaged = engine.ErrDamaged

@@ -22,8 +22,8 @@ import (
 //	                       became a member, as of the last heartbeat
 //	Problem                what needs a person now, the gravest of several, nil if nothing
 //	                       does: an *Error with ErrTwoClusters, ErrCopied, ErrDiverged,
-//	                       ErrDamaged, ErrDiskFull, ErrDisk, ErrMachine or ErrSizeMismatch, or with
-//	                       what the node stopped for
+//	                       ErrDamaged, ErrDiskFull, ErrDiskHangs, ErrDisk, ErrMachine or
+//	                       ErrSizeMismatch, or with what the node stopped for
 //	DiskFull               the disk has no room now; the node goes on when it has
 //	Dropped, Refused       frames lost to full queues or without a way; frames that were
 //	                       malformed or not for this node, and messages in others that

@@ -44,6 +44,8 @@ var (
 	ErrDisk = errors.New("the disk failed")
 	// ErrDiskFull: there is no room for what the node has to write. It goes on when there is.
 	ErrDiskFull = errors.New("the disk is full")
+	// ErrDiskHangs: a write has not come to its end for longer than a leader may be silent.
+	ErrDiskHangs = errors.New("the disk hangs")
 	// ErrDamaged: an entry on this node's disk is damaged, and not mended yet.
 	ErrDamaged = errors.New("an entry is damaged")
 	// ErrForeign: the directory is that of another node, or of a node of another cluster.

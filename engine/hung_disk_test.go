@@ -1,7 +1,9 @@
 package engine
 
 import (
+	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -128,6 +130,8 @@ func TestALeaderWhoseDiskHangsHandsOverAndStandsNoMore(t *testing.T) {
 	h.agree()
 	at := slices.Index(h.nodes, h.leader())
 	hung := h.nodes[at]
+	w := hung.Watch()
+	defer w.Stop()
 	h.storages[at].hung = true
 	durable := hung.core.Status().Durable
 	h.append(hung, "x") // the disks of the others are enough
@@ -140,6 +144,9 @@ func TestALeaderWhoseDiskHangsHandsOverAndStandsNoMore(t *testing.T) {
 	h.until("another leads", func() bool { return other() != nil })
 	_, term, _ := other().core.Leadership()
 	h.append(other(), "y")
+	if err := hung.Status().Problem; !errors.Is(err, ErrDiskHangs) {
+		t.Errorf("its disk hangs, and it has handed over, and the problem is %v", err)
+	}
 	for range 20 * hung.config.Raft.ElectionTicksMax {
 		h.tick()
 		if role, now, _ := hung.core.Leadership(); role != raft.Follower || now != term {
@@ -151,8 +158,20 @@ func TestALeaderWhoseDiskHangsHandsOverAndStandsNoMore(t *testing.T) {
 			t.Errorf("%d is acknowledged, and %d durable", p.Match, durable)
 		}
 	}
+	if now := hung.Status().Problem; !errors.Is(now, ErrDiskHangs) || !strings.Contains(now.Error(), hung.ticks(hung.core.DiskTicks()).String()) {
+		t.Errorf("its disk hangs for %v, and the problem is %v", hung.ticks(hung.core.DiskTicks()), now)
+	}
+	if s := other().Status(); s.Problem != nil {
+		t.Errorf("the problem of another is %v", s.Problem)
+	}
+	if got := problemsTold(w); !slices.Equal(got, []string{"found"}) {
+		t.Errorf("watchers are told %v", got)
+	}
 	h.storages[at].hung = false
 	if got, want := h.agree(), []string{"before", "x", "y"}; !slices.Equal(got, want) {
 		t.Errorf("they have %v, want %v", got, want)
+	}
+	if err := hung.Status().Problem; err != nil {
+		t.Errorf("its disk goes on, and the problem is %v", err)
 	}
 }

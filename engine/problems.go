@@ -16,6 +16,7 @@ const (
 	entriesLost
 	beganAnew
 	diskFull
+	diskHangs
 	snapshotDamaged
 	snapshotRefused
 	snapshotNoRoom

@@ -68,11 +68,11 @@ type Status struct {
 	// the node has been a member; as of the last heartbeat, or of what changed since.
 	LeaderSilent time.Duration
 	// Problem is what needs somebody now, in an *Error; nil if nothing does. Of several, it is
-	// the gravest: ErrTwoClusters, ErrCopied, ErrDiverged, ErrDamaged, ErrDiskFull, ErrDisk or
-	// ErrMachine for a snapshot that could not be made, ErrSizeMismatch; of a node that has
-	// stopped, what it stopped for: ErrDisk, ErrCopied, ErrMachine, ErrDiverged or ErrInvariant.
-	// It goes when its cause has gone: what only others show, as a second cluster, when none of
-	// them has been heard for a while.
+	// the gravest: ErrTwoClusters, ErrCopied, ErrDiverged, ErrDamaged, ErrDiskFull,
+	// ErrDiskHangs, ErrDisk or ErrMachine for a snapshot that could not be made,
+	// ErrSizeMismatch. It goes when its cause has gone: what only others show, as a second
+	// cluster, when none of them has been heard for a while. Of a node that has stopped, it is
+	// what that stopped for: ErrDisk, ErrCopied, ErrMachine, ErrDiverged or ErrInvariant.
 	Problem error
 	// DiskFull: there is no room for what the node has to write. It goes on when there is.
 	DiskFull bool

@@ -49,6 +49,25 @@ func (n *Node) diskRoom(err error) {
 	n.found(diskFull, "", n.failure("write", err, "make room: the node goes on by itself, and until then acknowledges nothing"))
 }
 
+// followDisk takes note of a write that does not come to its end, and of its end. Where there is
+// no room, that is what it waits for.
+func (n *Node) followDisk() {
+	waits := n.core.DiskTicks()
+	hangs := waits >= uint64(n.config.Raft.ElectionTicksMin) && !n.diskFull
+	known := n.problems.find(diskHangs, "") >= 0
+	switch {
+	case hangs:
+		err := fmt.Errorf("%w: a write has not come to its end for %v", ErrDiskHangs, n.ticks(waits))
+		if !known {
+			n.complain(slog.LevelError, "the disk hangs", raft.None, err)
+		}
+		n.found(diskHangs, "", n.failure("write", err, "see to the disk: the node goes on when that does, and until then acknowledges nothing"))
+	case known:
+		n.log.Info("the disk does not hang any more")
+		n.solved(diskHangs, "")
+	}
+}
+
 // snapshotDamaged forgets a snapshot that cannot be read. The one before it, and the log
 // from there on, are kept for this. One that could not be opened, or was removed as there
 // are newer ones, is as good as ever.

@@ -97,6 +97,7 @@ func (n *Node) tick() {
 		return
 	}
 	n.step(raft.Tick{})
+	n.followDisk()
 	n.tickReplacing()
 	n.tickProposals()
 	n.tickReads()
@@ -343,6 +344,7 @@ func (n *Node) persisted(number uint64) {
 	if number > 0 && n.core != nil {
 		n.diskRoom(nil)
 		n.step(raft.Persisted{Write: number})
+		n.followDisk()
 		n.goOnWhenDurable()
 	}
 }

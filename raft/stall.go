@@ -9,8 +9,9 @@ package raft
 // stand for election: its vote for itself would not become durable, while its terms ran
 // away from those of the others.
 
-// diskAge is for how many ticks the oldest write that is not durable has been handed out.
-func (c *Core) diskAge() uint64 {
+// DiskTicks is for how many ticks the oldest write that is not durable has been handed out, 0 if
+// all are.
+func (c *Core) DiskTicks() uint64 {
 	if len(c.persist.open) == 0 {
 		return 0
 	}
@@ -20,7 +21,7 @@ func (c *Core) diskAge() uint64 {
 // stalled reports whether the disk has not got done with a write for as long as a leader
 // may be silent.
 func (c *Core) stalled() bool {
-	return c.diskAge() >= uint64(c.config.ElectionTicksMin)
+	return c.DiskTicks() >= uint64(c.config.ElectionTicksMin)
 }
 
 // electable reports whether the node may stand for election, and could then do its work.
@@ -34,7 +35,7 @@ func (c *Core) yieldStalled() {
 	if !c.stalled() || !c.othersCanLead() {
 		return
 	}
-	if c.diskAge() >= uint64(2*c.config.ElectionTicksMax) {
+	if c.DiskTicks() >= uint64(2*c.config.ElectionTicksMax) {
 		c.becomeFollower(c.hard.Term, None)
 		return
 	}

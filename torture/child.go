@@ -142,8 +142,9 @@ func (c *child) do(ctx context.Context, r request) (reply, error) {
 	case doStatus:
 		s := c.node.Status()
 		a := &nodeStatus{State: s.State.String(), Leader: string(s.Leader), Term: s.Term, DiskFull: s.DiskFull}
-		// A problem is told of for ever; that the disk was full is none that matters now.
-		if s.Problem != nil && !errors.Is(s.Problem, vfs.ErrFull) {
+		// That there was no room for a snapshot is one until the next, and a machine with much to
+		// do has slow disks.
+		if s.Problem != nil && !errors.Is(s.Problem, vfs.ErrFull) && !errors.Is(s.Problem, gaggle.ErrDiskHangs) {
 			a.Problem = s.Problem.Error()
 		}
 		return reply{Status: a}, nil
