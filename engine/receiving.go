@@ -40,7 +40,7 @@ func (n *Node) chunkReceived(from raft.NodeID, m *wire.SnapshotChunk) {
 	}
 	r.from, r.session = from, m.Session
 	if r.writing {
-		if len(m.Data) > 0 && len(r.waiting) < chunkWindow/chunkBytes {
+		if len(m.Data) > 0 && len(r.waiting) < chunksAhead {
 			r.waiting = append(r.waiting, m)
 		}
 		return
@@ -75,8 +75,14 @@ func (n *Node) beginReceiving(from raft.NodeID, m *wire.SnapshotChunk) {
 			head snapshotHead
 		)
 		there := errors.Is(err, snapshot.ErrObsolete)
-		if there {
+		switch {
+		case there:
 			info, head, err = n.openLatest()
+		case err == nil && incoming.Offset() >= int64(m.Size):
+			// All of it had come when the node stopped: nothing more will be sent.
+			there = true
+			info, head, err = n.checkReceived(incoming)
+			incoming = nil
 		}
 		_ = n.do(func() {
 			r.writing = false

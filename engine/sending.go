@@ -10,10 +10,12 @@ import (
 )
 
 const (
-	// chunkBytes is how much of a snapshot a message brings, and chunkWindow how much is on
-	// its way at a time: enough for a fast network, little enough not to be in the way.
+	// chunkBytes is how much of a snapshot a message brings at most, and chunksAhead how many
+	// are on their way at a time: enough for a fast network, little enough not to be in the way.
 	chunkBytes  = 256 << 10
-	chunkWindow = 4 * chunkBytes
+	chunksAhead = 4
+	// minChunkBytes is what a message brings at least, so that what it says beside is little.
+	minChunkBytes = 1 << 10
 	// defaultSnapshotRate bounds what a leader sends of snapshots, in bytes a second, to all
 	// together: half of what a network of 1 Gbit/s carries.
 	defaultSnapshotRate = 64 << 20
@@ -91,10 +93,16 @@ func (n *Node) snapshotBytesPerTick() int {
 	return max(int(int64(n.config.SnapshotRate)*int64(n.config.TickInterval)/int64(1e9)), 1)
 }
 
+// chunkSize is how much of a snapshot a message brings: no more than may be sent from one
+// heartbeat to the next, so that at a low rate no heartbeat waits behind it.
+func (n *Node) chunkSize() int64 {
+	return int64(min(max(n.snapshotBytesPerTick()*n.config.Raft.HeartbeatTicks, minChunkBytes), chunkBytes))
+}
+
 // tickSendings lets time pass for what is on its way.
 func (n *Node) tickSendings() {
 	perTick := n.snapshotBytesPerTick()
-	n.sendings.allowance = min(n.sendings.allowance+perTick, max(perTick, chunkWindow))
+	n.sendings.allowance = min(n.sendings.allowance+perTick, max(perTick, chunksAhead*int(n.chunkSize())))
 	for _, to := range slices.Sorted(maps.Keys(n.sendings.all)) {
 		s := n.sendings.all[to]
 		if n.now-s.movedAt < uint64(n.config.Raft.ElectionTicksMax) || s.reading {
@@ -121,7 +129,7 @@ func (n *Node) pumpSendings() {
 			n.endSending(to)
 			continue
 		}
-		if !s.begun || s.reading || s.next >= s.info.Size || s.next-s.acked >= chunkWindow || n.sendings.allowance <= 0 {
+		if !s.begun || s.reading || s.next >= s.info.Size || s.next-s.acked >= chunksAhead*n.chunkSize() || n.sendings.allowance <= 0 {
 			continue
 		}
 		n.readChunk(s)
@@ -130,7 +138,7 @@ func (n *Node) pumpSendings() {
 
 // readChunk reads the next chunk, off the turn, and sends it in a later one.
 func (n *Node) readChunk(s *sending) {
-	chunk := make([]byte, min(chunkBytes, s.info.Size-s.next))
+	chunk := make([]byte, min(n.chunkSize(), s.info.Size-s.next))
 	offset := s.next
 	s.reading, s.next = true, offset+int64(len(chunk))
 	n.sendings.allowance -= len(chunk)

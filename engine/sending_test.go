@@ -213,18 +213,18 @@ func TestChunksWaitForTheDisk(t *testing.T) {
 	hear(n, leader.ID(), chunk(0, 0))
 	h.storages[2].work()
 	n.Turn()
-	for i := range 10 * chunkWindow / chunkBytes { // and again and again
-		hear(n, leader.ID(), chunk(i%(chunkWindow/chunkBytes)*chunkBytes, chunkBytes))
+	for i := range 10 * chunksAhead { // and again and again
+		hear(n, leader.ID(), chunk(i%chunksAhead*chunkBytes, chunkBytes))
 	}
-	if len(n.receiving.waiting) > chunkWindow/chunkBytes {
+	if len(n.receiving.waiting) > chunksAhead {
 		t.Errorf("%d chunks are kept", len(n.receiving.waiting))
 	}
 	for n.receiving.writing {
 		h.storages[2].work()
 		n.Turn()
 	}
-	if got := n.receiving.incoming.Offset(); got != chunkWindow {
-		t.Errorf("of %d bytes that came, %d were taken", chunkWindow, got)
+	if got := n.receiving.incoming.Offset(); got != chunksAhead*chunkBytes {
+		t.Errorf("of %d bytes that came, %d were taken", chunksAhead*chunkBytes, got)
 	}
 	h.until("it has caught up", func() bool { return n.applied == leader.applied && slices.Equal(listOf(n), listOf(leader)) })
 }
