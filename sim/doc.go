@@ -70,11 +70,17 @@
 // replaced by those of another node. It has to be refused as docs/faults.md says, or to come back
 // as somebody else; who was refused gets an empty directory, and is a new node.
 //
+// The disk of one node lies: it says that a sync was done, and was not, or puts a write in
+// another place; or somebody puts an older copy in the place of its directory. Then the node may
+// come back, in good faith, with less than it has promised. It has to be a state that it once
+// had; and as long as nobody can rely any more on what it has forgotten, nothing else may
+// suffer, which the oracle goes on to check. If somebody can, the run ends, as nothing is
+// promised then. A node that finds out that it has forgotten stops, and its directory is emptied.
+//
 // # What is not there
 //
-// No disk of this world lies about a sync, or puts a write in another's place, and no two
-// processes run in copies of one directory: the tests of packages engine, wal and vfs do that
-// one at a time. Engines that have lost their place are not replaced, and have no state machine,
+// No two processes run in copies of one directory: the tests of packages engine and founding do
+// that. Engines that have lost their place are not replaced, and have no state machine,
 // and nothing of a plain log is compacted, so no snapshot is sent: the tests of package engine
 // do that, too. Calls of leader handlers run in goroutines and are not simulated; the tests of
 // the root package do that under testing/synctest.

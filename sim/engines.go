@@ -54,6 +54,8 @@ func newEngineProcess(n *node) *engineProcess {
 		p.known = true
 		n.place.survived(core)
 		n.mirror.seen = core.Observe()
+	} else if len(n.mirror.disk.slots) > 0 {
+		w.violated(Durability, "%s comes back without a log, and had one to %v", n.id, n.mirror.disk.last().Position)
 	}
 	if err := e.Open(simChannel{p}); err != nil {
 		w.violated(Liveness, "%s cannot be attached: %v", n.id, err)
@@ -85,12 +87,15 @@ func (p *engineProcess) receive(f *frame) {
 func (p *engineProcess) turn() {
 	p.engine.Turn()
 	p.join()
-	if s := p.engine.Status(); s.State == engine.Stopped && errors.Is(s.Problem, engine.ErrDisk) && p.node.place != nil {
+	switch s := p.engine.Status(); {
+	case s.State == engine.Stopped && errors.Is(s.Problem, engine.ErrDisk) && p.node.place != nil:
 		p.node.world.report.Faults["stopped by its disk"]++
 		p.failed = true
-	} else if s.State == engine.Stopped {
+	case s.State == engine.Stopped && p.node.place != nil && p.node.place.noticed(s.Problem):
+		p.failed = true
+	case s.State == engine.Stopped:
 		p.node.world.violated(CoreInvariant, "%s has stopped: %v", p.node.id, s.Problem)
-	} else if errors.Is(s.Problem, engine.ErrTwoClusters) {
+	case errors.Is(s.Problem, engine.ErrTwoClusters):
 		p.node.world.violated(OneCluster, "%s: %v", p.node.id, s.Problem)
 	}
 }
@@ -117,6 +122,9 @@ func (p *engineProcess) yield() {
 		items, err := p.engine.Feed().Next(context.Background(), p.yielded+1, applied)
 		if errors.Is(err, engine.ErrDamaged) && p.node.place.mayLose() {
 			return // and goes on when it is mended
+		}
+		if p.failed = p.failed || p.node.place != nil && p.node.place.beheaded(err); p.failed {
+			return
 		}
 		if err != nil {
 			p.node.world.violated(SameFeed, "%s does not yield what it has applied: %v", p.node.id, err)

@@ -30,7 +30,8 @@ type place struct {
 	tampered string
 	must     error
 	// opened: it is a node's.
-	opened bool
+	opened  bool
+	untruth untruth
 }
 
 // Sizes in bytes that bring segments, checkpoints and unloading into short runs.
@@ -72,13 +73,16 @@ func (p *place) open() bool {
 	if p.tampered != "" && p.refused(home, err) {
 		return false
 	}
+	if p.useless(err) {
+		return false
+	}
 	if err != nil {
 		w.violated(Durability, "%s cannot open its directory: %v", n.id, err)
 	}
 	p.opened = true
 	p.home, p.jobs, p.busy = home, map[uint64]func(){}, map[engine.Lane]time.Duration{}
 	if home.ID() != n.id {
-		if home.Lost == nil || !p.mayLose() {
+		if home.Lost == nil && !p.untruth.told || !p.mayLose() {
 			w.violated(Durability, "%s is %s when it comes back: %v", n.id, home.ID(), home.Lost)
 		}
 		w.report.Faults["what was promised is lost"]++
@@ -113,6 +117,7 @@ func (p *place) setFaults() {
 	if p.full {
 		faults.Quota = 1
 	}
+	p.deceiving(&faults)
 	p.disk.SetFaults(faults)
 }
 
@@ -192,6 +197,7 @@ func (p *place) rot(at int, end bool) bool {
 // heal makes room, and has nothing fail any more.
 func (p *place) heal() {
 	p.failing, p.full = false, false
+	p.untruth.lying, p.untruth.astray = false, nil
 	p.setFaults()
 }
 
@@ -199,6 +205,8 @@ func (p *place) heal() {
 func (p *place) crash() {
 	p.disk.Crash(func(n int) int { return int(p.node.world.noise.draw()) % n })
 	p.home, p.jobs = nil, nil
+	p.untruth.lying = false
+	p.setFaults()
 }
 
 // append writes what a simulated disk has got done with to the real one. It reports whether
@@ -251,7 +259,7 @@ func (homeStorage) Close() error { return nil }
 // node comes back with: a first part of them, whole, and everything that was durable.
 func (p *place) survived(c *raft.Core) {
 	n, w := p.node, p.node.world
-	s := c.Status()
+	s, told := c.Status(), p.believe()
 	found, partial := -1, raft.Index(0)
 	hard, last := n.mirror.hardDisk, n.mirror.disk.last().Position
 	look := func(count int, part raft.Index) {
@@ -277,6 +285,10 @@ func (p *place) survived(c *raft.Core) {
 		if len(write.Entries) == 0 {
 			look(i+1, 0)
 		}
+	}
+	if found < 0 && told {
+		p.forgot(&s)
+		return
 	}
 	if found < 0 {
 		w.violated(Durability, "%s comes back with term %d, vote %q and a log to %v; durable were %+v and a log to %v, and %d writes were under way",

@@ -76,7 +76,7 @@ func (n *node) start(onDisk int) {
 		if n.place == nil {
 			n.place = newPlace(n)
 		}
-		if !n.place.open() {
+		if n.place.untruth.condemned || !n.place.open() {
 			n.wipe() // whoever runs it has emptied the directory
 			return
 		}

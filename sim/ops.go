@@ -94,6 +94,8 @@ func (n *node) suffer(op Op) bool {
 		return n.world.setup.Layer == Cores && n.disk.damage(op.Amount)
 	case op.Kind == Repair:
 		return n.disk.repair()
+	case op.Kind == Lie || op.Kind == Misdirect:
+		return n.place != nil && n.place.deceive(op)
 	case op.Kind == Tamper:
 		return n.place != nil && n.place.tamper(op.Amount)
 	case n.process == nil:

@@ -252,7 +252,7 @@ func (o *oracle) choosable(number raft.Term, index raft.Index, with raft.NodeID)
 	count := 0
 	for _, id := range o.voters {
 		m := o.mirrors[id]
-		may := m != nil && (m.acked[number] >= index || m.hardDisk.Term <= number)
+		may := m != nil && (m.acked[number] >= index || max(m.hardDisk.Term, m.left) <= number)
 		if may {
 			count++
 		} else if id == with {

@@ -61,7 +61,9 @@ func (o *oracle) speaksOf(m *mirror, msg *raft.Message) {
 
 // votes takes note of a vote that its voter now speaks of.
 func (o *oracle) votes(m *mirror, number raft.Term, candidate raft.NodeID) {
-	if had := m.votes[number]; had != raft.None && had != candidate {
+	if had := m.votes[number]; had != raft.None && number <= m.left {
+		return // it has forgotten that
+	} else if had != raft.None && had != candidate {
 		o.world.violated(OneVote, "%s votes for %s and for %s in term %d", m.id, had, candidate, number)
 	}
 	m.votes[number] = candidate
@@ -79,7 +81,7 @@ func (o *oracle) helps(n *node, msg *raft.Message) {
 	}
 	for _, number := range o.order {
 		acked := n.mirror.acked[number]
-		if number >= msg.Term || acked == 0 {
+		if number >= msg.Term || acked == 0 || number <= n.mirror.left {
 			continue
 		}
 		lost := o.lacks(&c.log, o.terms[number])
@@ -156,6 +158,9 @@ func (o *oracle) acknowledges(n *node, msg *raft.Message, b *raft.AppendReply) {
 	}
 	if leaders == nil || mine != leaders {
 		o.world.violated(Acknowledged, "%s acknowledges %d to %s, but the logs differ there", n.id, b.Index, msg.To)
+	}
+	if msg.Term < m.left {
+		return // nobody counts it
 	}
 	m.acked[msg.Term] = max(m.acked[msg.Term], b.Index)
 }

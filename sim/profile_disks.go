@@ -91,6 +91,53 @@ func tampering(g *generator) {
 	g.add(g.below(50), Op{Kind: Restart, Node: n})
 }
 
+// lies is a disk that lies, or writes elsewhere, for a while until the power goes.
+func lies(g *generator) {
+	n := uint8(g.schedule.Setup.Seed % uint64(g.schedule.Setup.Nodes))
+	if g.one(2) {
+		g.add(0, Op{Kind: Lie, Node: n})
+	} else {
+		g.add(0, Op{Kind: Misdirect, Node: n, Amount: uint32(g.below(strays * 40))})
+	}
+	for range g.below(6) {
+		g.add(g.below(100), Op{Kind: Propose, Node: Leader, Amount: uint32(g.between(1, 8))})
+	}
+	if g.one(3) { // the others go on while it is down
+		g.add(0, Op{Kind: Mend})
+		g.add(g.below(20), Op{Kind: Crash, Node: n})
+		g.add(g.below(1000), Op{Kind: Restart, Node: n})
+	} else {
+		g.add(g.below(20), Op{Kind: Crash, Node: n})
+		g.add(g.below(20), Op{Kind: Restart, Node: n})
+	}
+}
+
+// older is a directory that is copied, and after a while put in the place of what became of it.
+func older(g *generator) {
+	n := uint8(g.schedule.Setup.Seed % uint64(g.schedule.Setup.Nodes))
+	g.add(0, Op{Kind: Tamper, Node: n, Amount: tamperKeep})
+	g.play(g.below(20), 50, requests, bounces)
+	g.add(0, Op{Kind: Crash, Node: n})
+	g.add(0, Op{Kind: Tamper, Node: n, Amount: tamperOlder})
+	g.add(g.below(1000), Op{Kind: Restart, Node: n})
+}
+
+// liars are engines on real logs, of which the disk of one does not keep what it said it had,
+// or is an older one.
+func liars(g *generator) {
+	s := &g.schedule.Setup
+	s.Layer, s.Durable = Engines, true
+	s.WriteDelay = time.Duration(g.between(1, 5)) * time.Millisecond
+	g.add(2000, Op{Kind: Mend}) // time to found a cluster
+	sets := [][]choice{requests, requests, {{4, nil, bounce}, {2, at(Restart), nil}, {3, nil, lies}, {1, nil, older}}}
+	for _, set := range [][]choice{cuts, badDisks, badNetwork, staleness} {
+		if g.one(3) {
+			sets = append(sets, set)
+		}
+	}
+	g.play(g.between(60, 200), g.between(10, 120), sets...)
+}
+
 // directories are engines on real logs, with whose directories people do what they should not.
 func directories(g *generator) {
 	s := &g.schedule.Setup

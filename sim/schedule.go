@@ -157,6 +157,10 @@ const (
 	// on from there again after the last. Repair gets all of them back.
 	Damage
 	Repair
+	// Lie has Node's disk say of each sync that it was done, and do none, until a HealDisk or
+	// the power goes. Misdirect has its next write land elsewhere: Amount says where.
+	Lie
+	Misdirect
 	// Tamper does to Node's directory what people do to directories: Amount says what.
 	Tamper
 
@@ -177,7 +181,7 @@ var kindNames = [kinds]string{
 	SlowLink: "slow link", Unreachable: "unreachable", FormerLife: "former life",
 	Crash: "crash", Restart: "restart", Wipe: "wipe", Pause: "pause", Resume: "resume", Sluggish: "sluggish",
 	ClockRate: "clock rate", ClockJump: "clock jump", SlowDisk: "slow disk", HangDisk: "hang disk", HealDisk: "heal disk",
-	Unload: "unload", Damage: "damage", Repair: "repair", Tamper: "tamper",
+	Unload: "unload", Damage: "damage", Repair: "repair", Lie: "lie", Misdirect: "misdirect", Tamper: "tamper",
 	Change: "change", Transfer: "transfer", Compact: "compact",
 }
 

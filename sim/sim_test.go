@@ -90,6 +90,8 @@ func TestEverythingThatCanHappenHappens(t *testing.T) {
 		"sync failed", "stopped by its disk", "disk full", "rot", "what was promised is lost",
 		"directory copied", "directory of another", "directory refused", "newest segment gone", "log gone", "identity gone",
 		"birth gone", "founding gone", "snapshots gone", "segment of another",
+		"sync that was none", "write astray", "older directory brought back", "promises forgotten",
+		"stopped by what it forgot", "stopped by a later start", "untrue directory refused", "nothing is promised any more",
 	}
 	for k := range kinds {
 		if k.fault() {
@@ -111,8 +113,9 @@ func TestEverythingThatCanHappenHappens(t *testing.T) {
 	if len(missing) > 0 {
 		t.Errorf("never happens: %q", missing)
 	}
+	rare := []string{"log without its beginning"}
 	for what := range sum.Faults {
-		if !slices.Contains(wanted, what) {
+		if !slices.Contains(rare, what) && !slices.Contains(wanted, what) {
 			t.Errorf("%q happens, and nobody asked for it", what)
 		}
 	}

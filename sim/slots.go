@@ -68,6 +68,9 @@ type mirror struct {
 	snapshot *slot
 	// hard and hardDisk are its term and vote.
 	hard, hardDisk raft.HardState
+	// left is the latest term that it has forgotten: it counts as one that has left those
+	// before, in which nobody can do anything any more, whatever it says in them.
+	left raft.Term
 	// votes are those that it has given and may have said, by term; acked is how far it
 	// has acknowledged the log of a term's leader. Both survive its processes.
 	votes map[raft.Term]raft.NodeID

@@ -22,6 +22,8 @@ const (
 	tamperFounding         // the file of what was promised while the cluster was founded
 	tamperSnapshots        // all snapshots
 	tamperForeign          // the newest segment is that of another node
+	tamperKeep             // somebody keeps a copy of the directory
+	tamperOlder            // and puts it in its place
 	tampers                // how many there are
 )
 
@@ -33,8 +35,12 @@ func (p *place) tamper(amount uint32) bool {
 		return p.tryCopy()
 	case amount == tamperOther:
 		return p.tryOther()
+	case amount == tamperKeep:
+		return p.keepCopy()
 	case !p.mayLose() || p.node.process != nil || p.tampered != "" || len(p.node.mirror.disk.slots) == 0:
 		return false
+	case amount == tamperOlder:
+		return p.bringBack()
 	case amount == tamperForeign:
 		return p.swapSegment()
 	default:
@@ -55,7 +61,7 @@ func (p *place) mustRefuse(home *engine.Home, err, must error, what string) {
 
 // tryCopy has somebody start the node in a copy of its directory, whether it runs or not.
 func (p *place) tryCopy() bool {
-	if p.tampered != "" {
+	if p.tampered != "" || p.untruth.told {
 		return false
 	}
 	c := p.disk.Copy()
@@ -73,7 +79,7 @@ func (p *place) tryCopy() bool {
 // is in use, or else in that of another cluster.
 func (p *place) tryOther() bool {
 	other := p.node.world.nodes[(p.node.number+1)%len(p.node.world.nodes)].place
-	if other == nil || other == p || other.tampered != "" {
+	if other == nil || other == p || other.tampered != "" || other.untruth.told {
 		return false
 	}
 	config := p.config()

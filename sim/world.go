@@ -67,7 +67,10 @@ func (w *world) play() *Violation {
 // it came to.
 func (w *world) guard(do func()) (violation *Violation) {
 	defer func() {
-		if r := recover(); r != nil {
+		r := recover()
+		if _, ended := r.(unpromised); ended {
+			w.report.Faults["nothing is promised any more"]++
+		} else if r != nil {
 			violation = w.caught(r)
 		}
 		for _, n := range w.nodes {
