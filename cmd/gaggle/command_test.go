@@ -22,7 +22,7 @@ type outcome struct {
 }
 
 // patience is how long anything may take before a test gives up on it.
-const patience = time.Minute
+const patience = 3 * time.Minute
 
 // A stream keeps what several write to it, as a log and an output do to standard error.
 type stream struct {

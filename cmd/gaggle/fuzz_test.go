@@ -28,7 +28,8 @@ var fuzzEventFields = map[string][]string{
 	"summary":          {"commits", "elections", "event", "faults", "findings", "runs", "seed", "simulated_seconds", "trace_hash"},
 }
 
-// fuzzEvents reads all that fuzz --json wrote.
+// fuzzEvents reads all that fuzz --json wrote to standard output. To standard error goes how far
+// it is, when some seconds have passed, which is no matter of the seed.
 func fuzzEvents(t *testing.T, out string) []fuzzSummary {
 	t.Helper()
 	var events []fuzzSummary
@@ -59,10 +60,10 @@ func TestTheSameSeedGivesTheSameTraceHash(t *testing.T) {
 	for _, args := range [][]string{{}, {"--profile", "churn"}, {"--profile", "engines"}} {
 		args = append([]string{"fuzz", "--runs", "5", "--seed", "42", "--json"}, args...)
 		o := runCommand(t.Context(), nil, args...)
-		if o.code != 0 || o.errs != "" {
+		if o.code != 0 {
 			t.Fatalf("%v: exit code %d: %s", args, o.code, o.errs)
 		}
-		if again := runCommand(t.Context(), nil, args...); again != o {
+		if again := runCommand(t.Context(), nil, args...); again.code != 0 || again.out != o.out {
 			t.Errorf("%v: first %+v, then %+v", args, o, again)
 		}
 		events := fuzzEvents(t, o.out)
@@ -84,7 +85,7 @@ func TestWithoutASeedOneIsDrawnAndShown(t *testing.T) {
 	if o.code != 0 || !ok || !strings.HasPrefix(rest, "nothing was found: seed "+seed+", 2 runs, ") {
 		t.Fatalf("exit code %d: %q", o.code, o.out)
 	}
-	if again := runCommand(t.Context(), nil, "fuzz", "--runs", "2", "--profile", "graphs", "--seed", seed); again != o {
+	if again := runCommand(t.Context(), nil, "fuzz", "--runs", "2", "--profile", "graphs", "--seed", seed); again.code != 0 || again.out != o.out {
 		t.Errorf("first %+v, then %+v", o, again)
 	}
 	if other := runCommand(t.Context(), nil, "fuzz", "--runs", "2", "--profile", "graphs"); other.out == o.out {
@@ -95,7 +96,7 @@ func TestWithoutASeedOneIsDrawnAndShown(t *testing.T) {
 func TestFuzzingEndsWhenItsTimeIsOver(t *testing.T) {
 	o := runCommand(t.Context(), nil, "fuzz", "--for", "1ms", "--profile", "graphs", "--json")
 	events := fuzzEvents(t, o.out)
-	if o.code != 0 || o.errs != "" || events[len(events)-1].Runs > 1000 {
+	if o.code != 0 || events[len(events)-1].Runs > 1000 {
 		t.Errorf("exit code %d: %s%s", o.code, o.out, o.errs)
 	}
 }

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 
@@ -66,6 +69,39 @@ func TestALineWaitsWhileItsNodeHasTooMuchUnderWay(t *testing.T) {
 		}
 		if !slices.Equal(lines, []string{"x", "y", "z"}) {
 			t.Errorf("the lines are %q", lines)
+		}
+	})
+}
+
+func TestAMemberMakesNoTroubleOfItsFirstElection(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const size = 3
+		meeting := memory.New()
+		ctx, stop := context.WithCancel(t.Context())
+		var others sync.WaitGroup
+		defer others.Wait()
+		defer stop()
+		var nodes []*gaggle.Node[[]byte]
+		var said [size]stream
+		for i := range size {
+			n, err := gaggle.Join[[]byte](ctx, meeting, gaggle.Size(size))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer n.Close()
+			j, changed := &joined{node: n, errs: newOutput(&said[i], false)}, make(chan struct{}, 1)
+			others.Go(func() { j.watch(ctx, changed) })
+			others.Go(func() { j.showStatus(ctx, nil, changed, false) })
+			nodes = append(nodes, n)
+		}
+		for i, n := range nodes {
+			if err := n.Ready(ctx); err != nil {
+				t.Fatal(err)
+			}
+			synctest.Wait()
+			if s := said[i].String(); !strings.Contains(s, `, leader "`) || strings.Contains(s, "nothing is committed") {
+				t.Errorf("it says %q", s)
+			}
 		}
 	})
 }
