@@ -77,11 +77,24 @@
 // suffer, which the oracle goes on to check. If somebody can, the run ends, as nothing is
 // promised then. A node that finds out that it has forgotten stops, and its directory is emptied.
 //
+// # State machines
+//
+// Some durable engines have a state machine, which comes to the state of a model of it: each
+// value is applied once, in order, also after a snapshot; users are answered what Apply gave at
+// that index; what is restored is the state at the index of its last value; reads see it; and at
+// the end all machines have applied everything. Checkpoints are close together, so that logs are
+// compacted, and nodes that were cut off or down are sent snapshots, in several parts. The power
+// goes in the middle of what a disk does, at a chosen change of a snapshot, of one that comes, or
+// of the log. The machine of one node may come to another state: that node has to stop, and no
+// other. (Unless a snapshot of it has come to others before the sums of the states were compared,
+// which nobody prevents.) Who is stopped so gets an empty directory, and is a new node. Other
+// engines are plain logs that retain a few entries.
+//
 // # What is not there
 //
 // No two processes run in copies of one directory: the tests of packages engine and founding do
-// that. Engines that have lost their place are not replaced, and have no state machine,
-// and nothing of a plain log is compacted, so no snapshot is sent: the tests of package engine
-// do that, too. Calls of leader handlers run in goroutines and are not simulated; the tests of
-// the root package do that under testing/synctest.
+// that. Engines that have lost their place are not replaced; the tests of package engine do that,
+// too. Where entries are damaged that a node needs, and that all others have compacted, it is
+// given an empty directory. Calls of leader handlers run in goroutines and are not simulated; the
+// tests of the root package do that under testing/synctest.
 package sim

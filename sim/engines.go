@@ -26,8 +26,11 @@ type engineProcess struct {
 	said    int
 	// failed: it has stopped itself, as its disk failed.
 	failed bool
-	// register is what its state machine holds.
+	// register is what the values that it has yielded have set.
 	register register
+	// machine is nil if it is a plain log. workDue: it is to work later; worked: it has.
+	machine         *machine
+	workDue, worked bool
 }
 
 func newEngineProcess(n *node) *engineProcess {
@@ -44,6 +47,11 @@ func newEngineProcess(n *node) *engineProcess {
 	if n.place != nil {
 		config.Home, config.Storage = n.place.home, homeStorage{p}
 		config.CheckpointBytes, config.TailBytes = placeCheckpoint, placeTail
+		config.SnapshotRate, config.Retain = placeRate, raft.Index(w.setup.Retain)
+	}
+	if n.place != nil && w.setup.Machine {
+		p.machine = &machine{process: p, results: map[raft.Index]uint64{}}
+		config.Machine = p.machine
 	}
 	e, err := engine.New(config)
 	if err != nil {
@@ -70,8 +78,14 @@ func (p *engineProcess) tick()                      { p.engine.Tick() }
 func (p *engineProcess) unreachable(id raft.NodeID) { p.receiver.Unreachable(id) }
 func (p *engineProcess) persisted(number uint64)    { p.node.disk.tell(number) }
 
-// loaded runs a job that waited for the disk.
+// loaded runs a job that waited for the disk, or the state machine.
 func (p *engineProcess) loaded(number uint64) {
+	if number == workNumber {
+		p.workDue, p.worked = false, true
+		p.engine.Work()
+		p.raise()
+		return
+	}
 	if job := p.node.place.jobs[number]; job != nil {
 		delete(p.node.place.jobs, number)
 		job()
@@ -87,16 +101,26 @@ func (p *engineProcess) receive(f *frame) {
 func (p *engineProcess) turn() {
 	p.engine.Turn()
 	p.join()
-	switch s := p.engine.Status(); {
-	case s.State == engine.Stopped && errors.Is(s.Problem, engine.ErrDisk) && p.node.place != nil:
+	s := p.engine.Status()
+	if s.State == engine.Stopped && !p.node.place.isCut() {
+		p.stops(s.Problem)
+	} else if errors.Is(s.Problem, engine.ErrTwoClusters) {
+		p.node.world.violated(OneCluster, "%s: %v", p.node.id, s.Problem)
+	}
+}
+
+// stops takes note that the node has stopped itself, which only some things may do.
+func (p *engineProcess) stops(why error) {
+	switch {
+	case errors.Is(why, engine.ErrDiverged):
+		p.stopsDiverged()
+	case errors.Is(why, engine.ErrDisk) && p.node.place != nil:
 		p.node.world.report.Faults["stopped by its disk"]++
 		p.failed = true
-	case s.State == engine.Stopped && p.node.place != nil && p.node.place.noticed(s.Problem):
+	case p.node.place != nil && p.node.place.noticed(why):
 		p.failed = true
-	case s.State == engine.Stopped:
-		p.node.world.violated(CoreInvariant, "%s has stopped: %v", p.node.id, s.Problem)
-	case errors.Is(s.Problem, engine.ErrTwoClusters):
-		p.node.world.violated(OneCluster, "%s: %v", p.node.id, s.Problem)
+	default:
+		p.node.world.violated(CoreInvariant, "%s has stopped: %v", p.node.id, why)
 	}
 }
 
@@ -123,6 +147,10 @@ func (p *engineProcess) yield() {
 		if errors.Is(err, engine.ErrDamaged) && p.node.place.mayLose() {
 			return // and goes on when it is mended
 		}
+		var compacted *engine.CompactedError
+		if errors.As(err, &compacted) && p.skip(compacted, applied) {
+			continue
+		}
 		if p.failed = p.failed || p.node.place != nil && p.node.place.beheaded(err); p.failed {
 			return
 		}
@@ -138,6 +166,18 @@ func (p *engineProcess) yield() {
 		}
 	}
 	p.yielded = applied
+}
+
+// skip goes on behind what is compacted, where something may be.
+func (p *engineProcess) skip(err *engine.CompactedError, applied raft.Index) bool {
+	w := p.node.world
+	if !w.setup.Machine && w.setup.Retain == 0 || err.From != p.yielded+1 || err.First <= err.From || err.First > applied+1 {
+		return false
+	}
+	w.report.Faults["compacted before it was read"]++
+	p.yielded = err.First - 1
+	p.register = w.users.modelAt(p.yielded).register
+	return true
 }
 
 // behind reports whether the node has applied more than can be read from it, as there is
@@ -213,6 +253,8 @@ func (p *engineProcess) look(bytes []byte) {
 			p.node.world.oracle.sent(p.node, m)
 		case *wire.Hello:
 			p.node.world.oracle.greeted(p.node, m)
+		case *wire.SnapshotChunk:
+			p.node.world.oracle.sentChunk(p.node, m)
 		}
 	}
 }
@@ -241,6 +283,10 @@ func (f *frame) words() string {
 			words += fmt.Sprintf("Hello of a %v", m.State)
 		case *wire.Proposals:
 			words += fmt.Sprintf("%d Proposals", len(m.Entries))
+		case *wire.SnapshotChunk:
+			words += fmt.Sprintf("%d of %d bytes at %d of a snapshot at %v", len(m.Data), m.Size, m.Offset, m.Last)
+		case *wire.SnapshotReply:
+			words += fmt.Sprintf("status %d, the snapshot at %v goes on at %d", m.Status, m.Last, m.Next)
 		default:
 			words += fmt.Sprintf("%T", m)
 		}

@@ -25,6 +25,7 @@ type place struct {
 	done func(number uint64, err error)
 	// failing: the next sync fails; full: there is no room.
 	failing, full bool
+	cut           powerCut
 	// tampered is what somebody has done to the directory since it was last opened, and must
 	// says how the one who opens it has to be refused; nil if it has not.
 	tampered string
@@ -39,6 +40,8 @@ const (
 	placeSegment    = 16 << 10
 	placeCheckpoint = 3000
 	placeTail       = 4000
+	// placeRate is so many bytes a second.
+	placeRate = 50_000
 )
 
 var errMedium = errors.New("an error of the medium")
@@ -53,7 +56,7 @@ func newPlace(n *node) *place {
 func (p *place) config() engine.HomeConfig {
 	n, w := p.node, p.node.world
 	anew := fmt.Sprintf("%c%d", 'a'+n.number, n.identities+1)
-	config := engine.HomeConfig{ID: raft.NodeID(anew), Cluster: "sim", Size: w.setup.Nodes, SegmentBytes: placeSegment, Whole: true}
+	config := engine.HomeConfig{ID: raft.NodeID(anew), Cluster: "sim", Size: w.setup.Nodes, SegmentBytes: placeSegment, Whole: !w.setup.Machine}
 	config.Mark = [16]byte{byte(n.number), byte(n.identities), byte(n.life)}
 	if !p.opened {
 		config.ID = n.id
@@ -66,8 +69,7 @@ func (p *place) open() bool {
 	n, w := p.node, p.node.world
 	config := p.config()
 	home, err := engine.OpenHome(p.disk, config)
-	if errors.Is(err, vfs.ErrFull) || errors.Is(err, errMedium) {
-		p.heal() // whoever starts it has read what it said
+	for p.tryAgain(err) {
 		home, err = engine.OpenHome(p.disk, config)
 	}
 	if p.tampered != "" && p.refused(home, err) {
@@ -93,6 +95,19 @@ func (p *place) open() bool {
 	return true
 }
 
+// tryAgain reports whether whoever starts the node tries it again, having seen to what it said.
+func (p *place) tryAgain(err error) bool {
+	switch {
+	case p.isCut():
+		p.crash()
+	case errors.Is(err, vfs.ErrFull), errors.Is(err, errMedium):
+		p.heal()
+	default:
+		return false
+	}
+	return true
+}
+
 // mayLose reports whether the directory is one that is spoiled in this run. All are of one
 // node, so that of every majority enough is whole.
 func (p *place) mayLose() bool { return p.node.number == p.node.world.spoiled() }
@@ -108,6 +123,10 @@ func (w *world) spoiled() int {
 // setFaults tells the disk what to do wrong.
 func (p *place) setFaults() {
 	faults := vfs.Faults{Fail: func(o vfs.Op) error {
+		if err := p.cutBy(o); err != nil {
+			return err
+		}
+		p.look(o)
 		if p.failing && o.Kind == vfs.OpSync {
 			p.failing = false
 			return errMedium
@@ -157,7 +176,7 @@ func (p *place) rot(at int, end bool) bool {
 	}
 	var files []string
 	for _, name := range names {
-		if strings.HasPrefix(name, "log-") || !end && strings.HasPrefix(name, "snapshot-") {
+		if strings.HasPrefix(name, "log-") || !end && ofSnapshot(name) {
 			files = append(files, name)
 		}
 	}
@@ -203,6 +222,7 @@ func (p *place) heal() {
 
 // crash takes the power away.
 func (p *place) crash() {
+	p.cut = powerCut{}
 	p.disk.Crash(func(n int) int { return int(p.node.world.noise.draw()) % n })
 	p.home, p.jobs = nil, nil
 	p.untruth.lying = false
@@ -269,6 +289,10 @@ func (p *place) survived(c *raft.Core) {
 	}
 	look(0, 0)
 	for i, write := range n.disk.open {
+		if write.Snapshot != nil {
+			last = write.Snapshot.Last
+			look(i+1, last.Index)
+		}
 		if write.HardState != nil {
 			hard = *write.HardState
 		}
@@ -285,6 +309,9 @@ func (p *place) survived(c *raft.Core) {
 		if len(write.Entries) == 0 {
 			look(i+1, 0)
 		}
+	}
+	if found < 0 && p.replaced(&s) {
+		return
 	}
 	if found < 0 && told {
 		p.forgot(&s)
@@ -310,6 +337,9 @@ func (m *mirror) positionBefore(i raft.Index, writes []*raft.Write) raft.Positio
 		p.Term = m.disk.base.Term
 	}
 	for _, w := range writes {
+		if w.Snapshot != nil && w.Snapshot.Last.Index == i-1 {
+			p.Term = w.Snapshot.Last.Term
+		}
 		for _, run := range w.Entries {
 			if k := int(i - 1 - run[0].Index); i-1 >= run[0].Index && k < len(run) {
 				p.Term = run[k].Term

@@ -171,8 +171,14 @@ func (n *node) arrived(f *frame) bool {
 
 // turn lets the process do what there is to do, and looks at what came of it.
 func (n *node) turn() {
+	if n.powerless() {
+		return
+	}
 	n.world.oracle.before(n)
 	n.process.turn()
+	if n.powerless() {
+		return
+	}
 	if p, ok := n.process.(*engineProcess); ok && p.failed {
 		n.world.users.follow(n)
 		n.crash(0) // whoever runs it restarts it

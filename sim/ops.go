@@ -19,7 +19,7 @@ func (w *world) do(op Op) {
 		done = w.users.do(n, op)
 	case op.Kind < Crash:
 		done = w.net.do(n, other, op)
-	case op.Kind < Change:
+	case op.Kind < Change || op.Kind == PowerCut || op.Kind == Diverge:
 		done = n.suffer(op)
 	default:
 		done = n.reconfigure(other, op)
@@ -98,6 +98,8 @@ func (n *node) suffer(op Op) bool {
 		return n.place != nil && n.place.deceive(op)
 	case op.Kind == Tamper:
 		return n.place != nil && n.place.tamper(op.Amount)
+	case op.Kind == PowerCut:
+		return n.place != nil && n.place.armCut(op.Amount)
 	case n.process == nil:
 		return n.comeBack(op)
 	}
@@ -138,6 +140,12 @@ func (n *node) suffer(op Op) bool {
 	case Unload:
 		p, ok := n.process.(*coreProcess)
 		return ok && !n.paused && p.unload(raft.Index(op.Amount))
+	case Diverge:
+		p, ok := n.process.(*engineProcess)
+		if !ok || p.machine == nil || !n.place.mayLose() {
+			return false
+		}
+		p.machine.diverge()
 	default:
 		return false
 	}
@@ -234,6 +242,7 @@ func (w *world) heal() {
 		n.disk.repair()
 		if n.place != nil {
 			n.place.heal()
+			n.place.cut.armed = false
 		}
 		if n.process == nil && (w.setup.Layer == Cores || w.setup.Durable) {
 			n.start(0)

@@ -21,6 +21,9 @@ func (o *oracle) wrote(n *node, w *raft.Write) {
 			o.world.violated(StateMachineSafety, "%s has committed %d, and goes back to a snapshot at %v", n.id, m.commit, w.Snapshot.Last)
 		}
 		m.wroteLog = true
+		if o.world.setup.Layer == Engines {
+			o.world.report.Faults["snapshot installed"]++
+		}
 		m.log.reset(o.slots[w.Snapshot.Last])
 		m.configurations = append(m.configurations[:0], inEffect{w.Snapshot.ConfigurationIndex, w.Snapshot.Configuration})
 	}

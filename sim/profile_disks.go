@@ -46,9 +46,8 @@ func forgets(g *generator) {
 	g.add(g.below(100), Op{Kind: Restart, Node: n})
 }
 
-// homes are engines that live on real logs: they crash and come back, their syncs fail, their
-// disks fill up, hang and, of one of them, rot.
-func homes(g *generator) {
+// live has engines live in directories.
+func (g *generator) live() {
 	s := &g.schedule.Setup
 	s.Layer, s.Durable = Engines, true
 	s.WriteDelay = time.Duration(g.between(1, 5)) * time.Millisecond
@@ -56,6 +55,12 @@ func homes(g *generator) {
 	if g.one(2) {
 		s.Faults = Faults{Late: uint8(g.below(60)), SlowWrites: uint8(g.below(40))}
 	}
+}
+
+// homes are engines that live on real logs: they crash and come back, their syncs fail, their
+// disks fill up, hang and, of one of them, rot.
+func homes(g *generator) {
+	g.live()
 	lives := []choice{{6, nil, bounce}, {2, at(Crash), nil}, {6, at(Restart), nil}, {4, upTo(Damage, 4000), nil}, {3, at(HealDisk), nil}}
 	if g.one(3) {
 		lives = append(lives, choice{1, nil, forgets})

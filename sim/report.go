@@ -54,6 +54,9 @@ const (
 	Honest      Property = "answers are true"
 	// SameFeed: every node yields the same.
 	SameFeed Property = "all nodes yield the same"
+	// SameState: the state machines of all nodes have one state at an index, and a node is
+	// only stopped for another one if it has that.
+	SameState Property = "all nodes have one state"
 	// Linearizable: there is an order of all operations that explains what clients saw.
 	Linearizable Property = "linearizable"
 	// OneCluster: fresh nodes found one cluster, not two.
@@ -111,7 +114,7 @@ type Report struct {
 var notFaults = []string{
 	"mend", "heal disk", "resume", "restart", "change", "transfer", "compact", "log truncated",
 	"unload", "repair", "entries loaded", "commit from the disk", "start with a log on disk", "disk of a leader hung for good",
-	"snapshot taken", "snapshot sent", "snapshot installed", "configuration changed", "joint configuration",
+	"snapshot taken", "snapshot sent", "snapshot installed", "state restored", "log compacted", "compacted before it was read", "configuration changed", "joint configuration",
 }
 
 // FaultCount is how many troubles there were.

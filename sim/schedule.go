@@ -54,6 +54,12 @@ type Setup struct {
 	// Durable engines live in directories with the real log, on disks that forget what
 	// disks may.
 	Durable bool `json:"durable,omitempty"`
+	// Machine gives durable engines a state machine. Without one, Retain is how many entries
+	// of their logs stay, at least; 0 is all.
+	Machine bool `json:"machine,omitempty"`
+	Retain  int  `json:"retain,omitempty"`
+	// WorkDelay is how long a state machine takes to begin with what there is to apply.
+	WorkDelay time.Duration `json:"work_delay,omitempty"`
 	// Small limits everything to a few entries, so that limits are reached.
 	Small bool `json:"small,omitempty"`
 
@@ -172,6 +178,13 @@ const (
 	// Compact has Node take a snapshot and keep Amount entries behind it.
 	Compact
 
+	// PowerCut cuts the power in the middle of what Node's disk does: at the change that
+	// has half of Amount others before it. With an odd Amount, only what is done to
+	// snapshots counts.
+	PowerCut
+	// Diverge makes the state of Node's state machine another one.
+	Diverge
+
 	kinds // how many there are
 )
 
@@ -183,6 +196,7 @@ var kindNames = [kinds]string{
 	ClockRate: "clock rate", ClockJump: "clock jump", SlowDisk: "slow disk", HangDisk: "hang disk", HealDisk: "heal disk",
 	Unload: "unload", Damage: "damage", Repair: "repair", Lie: "lie", Misdirect: "misdirect", Tamper: "tamper",
 	Change: "change", Transfer: "transfer", Compact: "compact",
+	PowerCut: "power cut", Diverge: "diverge",
 }
 
 func (k Kind) String() string {

@@ -89,6 +89,9 @@ func TestEverythingThatCanHappenHappens(t *testing.T) {
 		"disk of a leader hung for good",
 		"sync failed", "stopped by its disk", "disk full", "rot", "what was promised is lost",
 		"directory copied", "directory of another", "directory refused", "newest segment gone", "log gone", "identity gone",
+		"snapshot sent in parts", "state restored", "log compacted", "compacted before it was read", "no room for a snapshot",
+		"power gone at work with a snapshot", "power gone at work with a snapshot that comes", "power gone at work with the log",
+		"power gone at work with others", "stopped as it diverged",
 		"birth gone", "founding gone", "snapshots gone", "segment of another",
 		"sync that was none", "write astray", "older directory brought back", "promises forgotten",
 		"stopped by what it forgot", "stopped by a later start", "untrue directory refused", "nothing is promised any more",
@@ -98,6 +101,8 @@ func TestEverythingThatCanHappenHappens(t *testing.T) {
 			wanted = append(wanted, k.String())
 		}
 	}
+	// Once in tens of runs, or hundreds.
+	rare := []string{"log without its beginning", "snapshot in the place of a log", "diverged state spread", "mended by nobody"}
 	var sum Report
 	missing := wanted
 	for round := range uint64(40) {
@@ -113,7 +118,6 @@ func TestEverythingThatCanHappenHappens(t *testing.T) {
 	if len(missing) > 0 {
 		t.Errorf("never happens: %q", missing)
 	}
-	rare := []string{"log without its beginning"}
 	for what := range sum.Faults {
 		if !slices.Contains(rare, what) && !slices.Contains(wanted, what) {
 			t.Errorf("%q happens, and nobody asked for it", what)

@@ -31,6 +31,8 @@ const (
 // that is down and was a member, or there was nothing in it yet.
 func (p *place) tamper(amount uint32) bool {
 	switch amount %= tampers; {
+	case p.cut.armed:
+		return false // it would be what is done here that it happens in
 	case amount == tamperCopy:
 		return p.tryCopy()
 	case amount == tamperOther:

@@ -34,10 +34,10 @@ type users struct {
 
 // yielded is what an index yields to users, and what the register holds after it.
 type yielded struct {
-	index    raft.Index
-	value    string
-	register register
-	swapped  bool
+	index   raft.Index
+	value   string
+	swapped bool
+	model
 }
 
 // request is one thing that a user waits for.
@@ -182,6 +182,7 @@ func (u *users) follow(n *node) {
 		return
 	}
 	p.yield()
+	p.work()
 	if len(u.waiting[p]) == 0 {
 		return
 	}
@@ -224,15 +225,17 @@ func (u *users) ended(p *engineProcess, r *request, err error) {
 		if index <= r.after {
 			w.violated(Linearizable, "%q is at %d, though a user was told of %d before it was proposed", r.value, index, r.after)
 		}
+		p.checkResult(r, index)
 		u.told = max(u.told, index)
 		u.history.swapped(w.step, r.op, u.log[u.position(index)].swapped)
 	case err == nil:
 		w.report.Reads++
-		if p.yielded < r.after {
-			w.violated(ReadFresh, "a read at %s sees the log up to %d, though a user was told of %d before it began", p.node.id, p.yielded, r.after)
+		seen, found := p.seen()
+		if seen < r.after {
+			w.violated(ReadFresh, "a read at %s sees the log up to %d, though a user was told of %d before it began", p.node.id, seen, r.after)
 		}
-		u.told = max(u.told, p.yielded)
-		u.history.read(w.step, r.op, p.register)
+		u.told = max(u.told, seen)
+		u.history.read(w.step, r.op, found)
 	case errors.Is(err, engine.ErrUncertain):
 		u.history.uncertain(r.op)
 	default:
@@ -256,8 +259,14 @@ func (u *users) position(index raft.Index) int {
 	return lo
 }
 
-// yielded holds what a node yields against what others have, and against the log.
+// yielded follows what a node yields.
 func (u *users) yielded(p *engineProcess, item *engine.Item) {
+	p.register = u.hear(p, item, p.yielded).register
+}
+
+// hear holds what a node yields, or applies, after what it has yielded or applied before,
+// against what others have, and against the log.
+func (u *users) hear(p *engineProcess, item *engine.Item, before raft.Index) *yielded {
 	w := u.world
 	value := string(item.Value)
 	i := u.position(item.Index)
@@ -267,10 +276,13 @@ func (u *users) yielded(p *engineProcess, item *engine.Item) {
 	if i == len(u.log) || u.log[i].index != item.Index || u.log[i].value != value {
 		w.violated(SameFeed, "%s yields %q at %d, which others do not", p.node.id, value, item.Index)
 	}
-	if i > 0 && u.log[i-1].index > p.yielded {
-		w.violated(SameFeed, "%s yields %d after %d, and leaves out %d", p.node.id, item.Index, p.yielded, u.log[i-1].index)
+	if i > 0 && u.log[i-1].index > before {
+		w.violated(SameFeed, "%s yields %d after %d, and leaves out %d", p.node.id, item.Index, before, u.log[i-1].index)
 	}
-	p.register = u.log[i].register
+	if item.Index <= before {
+		w.violated(ExactlyOnce, "%s yields %d after %d", p.node.id, item.Index, before)
+	}
+	return &u.log[i]
 }
 
 // first is a value that no node has yielded before.
@@ -293,10 +305,7 @@ func (u *users) first(p *engineProcess, item *engine.Item, value string) {
 	}
 	u.streams[stream] = number
 	y := yielded{index: item.Index, value: value}
-	if len(u.log) > 0 {
-		y.register = u.log[len(u.log)-1].register
-	}
-	y.register, y.swapped = change.apply(y.register)
+	y.model, y.swapped = u.modelAt(item.Index).after(item.Index, value, change)
 	u.log = append(u.log, y)
 }
 

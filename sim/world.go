@@ -22,7 +22,9 @@ type world struct {
 	// restedAt is what was committed when all was as it should be for the first time.
 	restedAt raft.Index
 	// hung is a leader whose disk was made to hang for good.
-	hung   *node
+	hung *node
+	// spread: the state of a node that diverged has come to others, in a snapshot.
+	spread bool
 	net    network
 	oracle *oracle
 	users  users
@@ -215,10 +217,17 @@ func (w *world) unsettled() string {
 		if n == nil || n.process == nil || n == w.hung {
 			continue
 		}
+		if w.unmendable(n) {
+			w.replace(n)
+			continue
+		}
 		if c := n.process.core(); c == nil {
 			return fmt.Sprintf("%s does not know that it is a member", id)
 		} else if _, _, l := c.Leadership(); l != s.ID || c.Commit() != s.Commit || n.process.applied() != s.Commit {
 			return fmt.Sprintf("%s follows %q, has committed %d and applied %d of %d", id, l, c.Commit(), n.process.applied(), s.Commit)
+		}
+		if p, ok := n.process.(*engineProcess); ok && p.machineBehind() != "" {
+			return p.machineBehind()
 		}
 	}
 	return w.users.unresolved()
@@ -247,7 +256,7 @@ func (w *world) hangLeader() bool {
 func (w *world) goesOn() string {
 	leader := w.leader()
 	if w.setup.Layer == Engines || leader == nil {
-		return ""
+		return w.diverged()
 	}
 	if w.restedAt > 0 && w.oracle.commit() > w.restedAt {
 		return ""
