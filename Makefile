@@ -7,7 +7,7 @@ SIM_FUZZ_TIME = 5000x
 FOR = 3m
 DIR = .
 
-.PHONY: check test race lint fuzz sim sim-coverage mutants torture bench bench-peers bench-durable explore-founding demo golden
+.PHONY: check test race lint fuzz sim sim-coverage mutants torture proof proof-guards solvers bench bench-peers bench-durable explore-founding demo golden
 
 check: lint test race fuzz ## everything that has to pass before a change lands
 
@@ -56,6 +56,17 @@ mutants: ## plants every known mistake in a copy, and says what finds it (an hou
 torture: FOR = 60s
 torture: ## five real processes for FOR, killed, paused, cut off and with full disks
 	go run ./torture -for $(FOR)
+
+proof: solvers ## the proof of spec by two solvers, and runs that show that its models do something (4 minutes)
+	go run ./spec/prove
+	go run ./spec/prove -solver z3 -traces
+
+proof-guards: solvers ## takes each requirement of an action away: the proof has to break
+	go run ./spec/prove -guards lock configuration
+
+solvers: # from the system's packages, where there are none
+	@command -v z3 >/dev/null && command -v cvc5 >/dev/null || \
+		{ apt-get update && apt-get install -y --no-install-recommends z3 cvc5; }
 
 bench: ## latencies and allocations by channel, and reads; on disk; to read back a log, and write a snapshot
 	go test . -run '^$$' -bench . -benchtime 3s

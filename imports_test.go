@@ -34,6 +34,8 @@ var mayImport = map[string][]string{
 	"internal/state":      {},
 	"cmd/gaggle":          {".", "sim", "channel", "channel/memory", "channel/tcp", "raft", "snapshot", "vfs", "wal", "backup"},
 	"sim/reach":           {},
+	"spec":                {},
+	"spec/prove":          {"spec"},
 	"mutants":             {},
 	"mutants/hunt":        {"sim"},
 	"torture":             {".", "vfs", "channel/tcp"},

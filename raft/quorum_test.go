@@ -80,43 +80,6 @@ func TestWhatAQuorumHasReachedIsTheHighestValueThatAQuorumHas(t *testing.T) {
 	})
 }
 
-// Two decisions of one configuration, or of one and the joint one that leads from or to
-// it, always have a node in common (§4.3). Elections and commitment rest on this.
-func TestQuorumsIntersect(t *testing.T) {
-	majorities := func(voters nodeSet) []nodeSet {
-		var all []nodeSet
-		for s := nodeSet(1); s < 1<<setNodes; s++ {
-			c := Configuration{Voters: voters.ids()}
-			if s&voters == s && quorum(&c, s.has) {
-				all = append(all, s)
-			}
-		}
-		return all
-	}
-	for voters := nodeSet(1); voters < 1<<setNodes; voters++ {
-		all := majorities(voters)
-		for _, one := range all {
-			for _, other := range all {
-				if one&other == 0 {
-					t.Fatalf("%v and %v both decide for %v", one.ids(), other.ids(), voters.ids())
-				}
-			}
-		}
-	}
-	eachConfiguration(4, func(voters, outgoing nodeSet, c *Configuration) {
-		if outgoing == 0 {
-			return
-		}
-		for joint := nodeSet(1); joint < 1<<setNodes; joint++ {
-			// A set that is disjoint from joint and decides for one half alone.
-			rest := ^joint & (1<<setNodes - 1)
-			if quorum(c, joint.has) && (naiveQuorum(rest, voters, 0) || naiveQuorum(rest, outgoing, 0)) {
-				t.Fatalf("%v: %v decides, and %v decides for one half", c, joint.ids(), rest.ids())
-			}
-		}
-	})
-}
-
 // stage makes a core that has a configuration in effect and entries of these terms after
 // it. It is of no cluster: its state is set by hand.
 func stage(t *testing.T, self NodeID, conf Configuration, terms ...Term) *Core {

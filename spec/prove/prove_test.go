@@ -1,0 +1,100 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/ben-ng/gaggle/spec"
+)
+
+func prove(t *testing.T, args ...string) (string, error) {
+	t.Helper()
+	var out bytes.Buffer
+	err := run(t.Context(), args, &out)
+	return out.String(), err
+}
+
+func needs(t *testing.T, solver string) {
+	t.Helper()
+	if _, err := exec.LookPath(solver); err != nil {
+		t.Skipf("%s is not installed; make proof installs it, and leaves nothing out", solver)
+	}
+}
+
+func TestZ3ProvesTheLockAndFindsItsRuns(t *testing.T) {
+	needs(t, "z3")
+	for _, args := range [][]string{{"-solver", "z3", "lock"}, {"-solver", "z3", "-traces", "lock"}, {"-solver", "z3", "quorums"}} {
+		if out, err := prove(t, args...); err != nil {
+			t.Errorf("%v: %v\n%s", args, err, out)
+		}
+	}
+}
+
+func TestAModelThatIsWrongIsNotProved(t *testing.T) {
+	needs(t, "z3")
+	m, err := spec.Load("lock")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m = m.Without("accept", "fencing")
+	p := &prover{ctx: t.Context(), parallel: 1, perCheck: 0}
+	err = p.report(&bytes.Buffer{}, m.Name, solvers()[0], m.Proof(checksAtOnce), "unsat")
+	if err == nil || !strings.Contains(err.Error(), "accept/NoStaleWriteIsAccepted (sat)") {
+		t.Errorf("a resource that accepts everything: %v", err)
+	}
+}
+
+// fakeSolver puts a z3 in front of all others that says something, whatever it is asked.
+func fakeSolver(t *testing.T, says string) {
+	t.Helper()
+	dir := t.TempDir()
+	program := "#!/bin/sh\ncat >/dev/null\nprintf '" + says + "'\n"
+	if err := os.WriteFile(filepath.Join(dir, "z3"), []byte(program), 0o700); err != nil { // #nosec G306 -- a program
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", dir+":/usr/bin:/bin")
+}
+
+func TestNoAnswerIsNoProof(t *testing.T) {
+	for _, c := range []struct{ says, want string }{
+		{"", "0 answers to 25 checks"},
+		{"unsat\\nunsat\\n", "2 answers to"},
+		{strings.Repeat("unknown\\n", 25), "(unknown)"},
+		{strings.Repeat("unsat\\n", 24) + "timeout\\n", "(timeout)"},
+		{`(error "what?")`, "what?"},
+	} {
+		fakeSolver(t, c.says)
+		q := spec.Question{Name: "step", Checks: make([]string, 25)}
+		p := &prover{ctx: t.Context(), parallel: 1, perCheck: 0}
+		err := p.report(&bytes.Buffer{}, "m", solvers()[0], []spec.Question{q}, "unsat")
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("a solver that says %q: %v, want %s", c.says, err, c.want)
+		}
+	}
+}
+
+func TestAMissingSolverIsAnError(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
+	for _, solver := range []string{"z3", "cvc5"} {
+		if _, err := prove(t, "-solver", solver, "lock"); err == nil || !strings.Contains(err.Error(), solver+" is not installed") {
+			t.Errorf("without %s: %v", solver, err)
+		}
+	}
+}
+
+func TestTheQuestionsCanBePrinted(t *testing.T) {
+	out, err := prove(t, "-text", "lock")
+	if err != nil || !strings.Contains(out, "; accept\n(declare-sort token 0)") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	if _, err := prove(t, "nothing"); err == nil {
+		t.Error("a model that there is not was read")
+	}
+	if _, err := prove(t, "-solver", "abacus", "lock"); err == nil {
+		t.Error("a solver that there is not was asked")
+	}
+}
