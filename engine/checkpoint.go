@@ -79,7 +79,7 @@ func (n *Node) checkpoint(index raft.Index) {
 }
 
 // demandCheckpoint makes a checkpoint due: a member may need a snapshot, and there is none that
-// could be sent, or the newest was damaged.
+// could be sent.
 func (n *Node) demandCheckpoint() {
 	if c := &n.checkpoints; !c.taking {
 		c.bytes = max(c.bytes, n.config.CheckpointBytes, int(c.latestSize))

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -41,6 +42,9 @@ func TestANodeWhoseNewestSnapshotIsDamagedBeginsFromTheOneBefore(t *testing.T) {
 	if len(n.home.damaged) != 1 {
 		t.Errorf("of the damage is known: %v", n.home.damaged)
 	}
+	if err := n.Status().Problem; !errors.Is(err, ErrDamaged) {
+		t.Errorf("the problem is %v", err)
+	}
 	want = append(want, "after")
 	h.append(n, "after")
 	h.until("it has applied everything", func() bool { return slices.Equal(listOf(n), want) })
@@ -50,6 +54,9 @@ func TestANodeWhoseNewestSnapshotIsDamagedBeginsFromTheOneBefore(t *testing.T) {
 		latest, _ := n.snapshots.Latest()
 		return latest.Meta.Last.Index > newest.Meta.Last.Index && len(n.snapshots.List()) == 2
 	})
+	if err := n.Status().Problem; err != nil {
+		t.Errorf("there are two again, and the problem is %v", err)
+	}
 }
 
 // What is removed as it is damaged is not there to begin from, so the log has to reach back to

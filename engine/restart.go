@@ -69,6 +69,7 @@ func (n *Node) comeHome() error {
 	}
 	for _, err := range h.damaged {
 		n.log.Error("a snapshot is damaged: the node begins from the one before it", slog.Any("error", err))
+		n.found(snapshotDamaged, "", n.failure("join", errors.Join(ErrDamaged, err), "it is not used; the next checkpoint makes another"))
 	}
 	if n.founder.State() == founding.Standby {
 		n.standBy()

@@ -172,7 +172,15 @@ func TestALeaderThatHasNoSnapshotToSendTakesOne(t *testing.T) {
 			h.begins(leader, follower)
 			h.until("there is another", func() bool {
 				latest, ok := leader.snapshots.Latest()
-				return ok && latest.Meta.Last.Index > info.Meta.Last.Index
+				if !ok {
+					return false
+				}
+				b, err := vfs.ReadFile(h.disks[slices.Index(h.nodes, leader)], latest.Name)
+				if err != nil {
+					return false
+				}
+				_, err = snapshot.Verify(bytes.NewReader(b))
+				return err == nil
 			})
 		})
 	}

@@ -68,8 +68,9 @@ func (n *Node) followDisk() {
 	}
 }
 
-// snapshotDamaged forgets a snapshot that cannot be read. The one before it, and the log
-// from there on, are kept for this. One that could not be opened, or was removed as there
+// snapshotDamaged forgets a snapshot that cannot be read, and makes another: there may be no
+// other, and the log may begin behind it. Where there is one before it, that and the log from
+// there on are kept for this. One that could not be opened, or was removed as there
 // are newer ones, is as good as ever.
 func (n *Node) snapshotDamaged(info snapshot.Info, err error) {
 	if !errors.Is(err, snapshot.ErrDamaged) {
@@ -77,7 +78,7 @@ func (n *Node) snapshotDamaged(info snapshot.Info, err error) {
 		return
 	}
 	n.complain(slog.LevelError, "a snapshot is damaged", raft.None, err)
-	n.found(snapshotDamaged, "", n.failure("snapshot", errors.Join(ErrDamaged, err), "it is not used; the next checkpoint makes another"))
-	n.demandCheckpoint()
+	n.found(snapshotDamaged, "", n.failure("snapshot", errors.Join(ErrDamaged, err), "it is not used, and another one is made"))
 	n.job(SnapshotLane, func() { _ = n.snapshots.Remove(info.Name) })
+	n.checkpoint(n.applied) // behind the removal, as it may be of the same index
 }

@@ -3,6 +3,7 @@ package wal
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/ben-ng/gaggle/raft"
@@ -15,26 +16,34 @@ import (
 // *DamagedError if the first of them cannot be read, and ErrClosed. Entries after the end
 // of the log, and from the first damaged one on, are left out.
 func (l *Log) Read(first, last raft.Index, maxBytes int) ([]raft.Entry, error) {
+	entries, _, err := l.read(first, last, maxBytes, math.MaxInt)
+	return entries, err
+}
+
+// read does so, and stops with the block in which it has read as much of the disk as it may. It
+// says how much that was.
+func (l *Log) read(first, last raft.Index, maxBytes, maxOnDisk int) (entries []raft.Entry, onDisk int, err error) {
 	l.reading.RLock()
 	defer l.reading.RUnlock()
 	r := l.reader()
 	defer l.readers.Put(r)
 	switch t := &r.table; {
 	case len(t.segments) == 0:
-		return nil, ErrClosed
+		return nil, 0, ErrClosed
 	case first <= t.base.Index:
-		return nil, &CompactedError{t.base.Index + 1}
+		return nil, 0, &CompactedError{t.base.Index + 1}
 	case first > t.last.Index || last < first:
-		return nil, fmt.Errorf("%w: entries %d to %d, the log ends at %d", ErrOutOfRange, first, last, t.last.Index)
+		return nil, 0, fmt.Errorf("%w: entries %d to %d, the log ends at %d", ErrOutOfRange, first, last, t.last.Index)
 	}
-	r.first, r.last, r.left = first, min(last, r.table.last.Index), maxBytes
-	err := r.collect()
-	entries := r.entries
+	r.first, r.last, r.left, r.leftOnDisk = first, min(last, r.table.last.Index), maxBytes, maxOnDisk
+	r.window.read = 0
+	err = r.collect()
+	entries, onDisk = r.entries, int(r.window.read)
 	r.entries, r.table = nil, table{}
 	if len(entries) > 0 {
-		return entries, nil
+		return entries, onDisk, nil
 	}
-	return nil, err
+	return nil, onDisk, err
 }
 
 // A reader collects entries, from first on.
@@ -47,8 +56,10 @@ type reader struct {
 	head     wire.EntryHead
 
 	first, last raft.Index
-	left        int
-	entries     []raft.Entry
+	// left is how many bytes of entries are wanted still, leftOnDisk after how many of the disk
+	// it is enough.
+	left, leftOnDisk int
+	entries          []raft.Entry
 }
 
 // reader makes a reader, or takes one that was used before.
@@ -111,6 +122,9 @@ func (r *reader) nextRepair(i raft.Index) (next raft.Index, ok bool) {
 func (r *reader) walk(at place, end raft.Index) error {
 	s := r.table.segment(at.segment)
 	for s != nil && r.first <= end {
+		if int(r.window.read) >= r.leftOnDisk && len(r.entries) > 0 {
+			return errEnough
+		}
 		var f fixed
 		if _, err := r.window.header(s, at, r.identity, &f); err != nil {
 			return r.damaged()

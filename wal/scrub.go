@@ -6,15 +6,16 @@ import (
 	"github.com/ben-ng/gaggle/raft"
 )
 
-// Scrub reads entries from an index on, or from the first if that is later, up to maxBytes
-// of them, and says which cannot be read any more: they are Faulty from then on. Next is
-// where to go on, 0 when the end is reached.
+// Scrub reads entries from an index on, or from the first if that is later, up to maxBytes of
+// the disk and to the end of a block, and says which cannot be read any more: they are Faulty
+// from then on. Next is where to go on, 0 when the end is reached.
 func (l *Log) Scrub(from raft.Index, maxBytes int) (next raft.Index, damaged []raft.Position, err error) {
 	l.mu.Lock()
 	base, last := l.table.base, l.table.last
 	l.mu.Unlock()
 	for next = max(from, base.Index+1); next <= last.Index && maxBytes > 0; {
-		entries, err := l.Read(next, last.Index, min(maxBytes, readAhead))
+		entries, onDisk, err := l.read(next, last.Index, readAhead, maxBytes)
+		maxBytes -= onDisk
 		var bad *DamagedError
 		var gone *CompactedError
 		switch {
@@ -22,7 +23,7 @@ func (l *Log) Scrub(from raft.Index, maxBytes int) (next raft.Index, damaged []r
 			damaged = append(damaged, bad.Position)
 			l.note(bad.Position)
 			next++
-			maxBytes -= sectorSize
+			maxBytes -= sectorSize // of what is known to be damaged, nothing is read
 			continue
 		case errors.As(err, &gone):
 			next = gone.First
@@ -31,9 +32,6 @@ func (l *Log) Scrub(from raft.Index, maxBytes int) (next raft.Index, damaged []r
 			return 0, damaged, nil // truncated meanwhile
 		case err != nil:
 			return next, damaged, err
-		}
-		for i := range entries {
-			maxBytes -= entries[i].Size()
 		}
 		next += raft.Index(len(entries))
 	}
