@@ -3,6 +3,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"sync"
@@ -33,9 +34,23 @@ type history struct {
 	mu     sync.Mutex
 	number int // of the last that was reserved
 	ops    []*op
+	// appended and read are closed once one of the appends, or of the reads, was done.
+	appended, read chan struct{}
 }
 
-func newHistory() *history { return &history{began: time.Now()} }
+func newHistory() *history {
+	return &history{began: time.Now(), appended: make(chan struct{}), read: make(chan struct{})}
+}
+
+// awaitBoth returns when something was appended and something read, or the context has ended.
+func (h *history) awaitBoth(ctx context.Context) {
+	for _, once := range []chan struct{}{h.appended, h.read} {
+		select {
+		case <-once:
+		case <-ctx.Done():
+		}
+	}
+}
 
 // reserve returns the number of an operation that may begin.
 func (h *history) reserve() int {
@@ -58,6 +73,18 @@ func (h *history) end(o *op, r reply) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	o.ret, o.outcome, o.answer = time.Since(h.began), r.Outcome, r
+	if r.Outcome != done {
+		return
+	}
+	once := h.appended
+	if o.read {
+		once = h.read
+	}
+	select {
+	case <-once:
+	default:
+		close(once)
+	}
 }
 
 // all returns the operations; those without an answer have an unknown outcome. Answers that

@@ -11,7 +11,7 @@ import (
 )
 
 // patient is how long a test waits for what has to happen.
-const patient = 10 * time.Second
+const patient = time.Minute
 
 // A wire is a connection from node 0 to node 1 through a proxy, played by a test.
 type wire struct {

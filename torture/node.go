@@ -132,6 +132,26 @@ func leader(nodes []*node) *node {
 	return nil
 }
 
+// healthPoll is the time between two questions whether a node is well.
+const healthPoll = 20 * time.Millisecond
+
+// awaitHealth returns when the process is a member without a problem. One that it has may take a
+// while to be over: a disk that hung has to answer, and a process that is gone to be forgotten.
+func (n *node) awaitHealth() error {
+	for deadline := time.Now().Add(settlePatience); ; time.Sleep(healthPoll) {
+		a, err := n.ask(request{Do: doStatus}, settlePatience)
+		if err != nil {
+			return err
+		}
+		if a.Status.State == "member" && a.Status.Problem == "" {
+			return nil
+		}
+		if time.Now().After(deadline) {
+			return fmt.Errorf("%s is a %s, and says: %q", n.config.Name, a.Status.State, a.Status.Problem)
+		}
+	}
+}
+
 // logFrom reads the log from an index on, as far as the node has applied it.
 func (n *node) logFrom(from gaggle.Index) ([]logEntry, error) {
 	var all []logEntry

@@ -70,10 +70,13 @@ func run(ctx context.Context, s *settings, out io.Writer) (found bool, err error
 	return len(t.report.wrong) > 0, err
 }
 
-// suffer has clients work while there are faults, until a process ends by itself.
+// suffer has clients work while there are faults, until a process ends by itself; and then, if the
+// faults let nothing be done, until something was.
 func (t *torture) suffer(ctx context.Context) error {
-	ctx, stop := context.WithTimeout(ctx, t.settings.duration)
+	ctx, stop := context.WithCancel(ctx)
 	defer stop()
+	faulty, end := context.WithTimeout(ctx, t.settings.duration)
+	defer end()
 	var work sync.WaitGroup
 	on := &shelf{}
 	for i := range t.settings.clients {
@@ -92,7 +95,11 @@ func (t *torture) suffer(ctx context.Context) error {
 		}
 	})
 	began := time.Now()
-	err := t.nemesis.run(ctx)
+	err := t.nemesis.run(faulty)
+	patience, end := context.WithTimeout(ctx, settlePatience)
+	defer end()
+	t.history.awaitBoth(patience)
+	stop()
 	work.Wait()
 	t.report.took = time.Since(began)
 	return err

@@ -16,7 +16,7 @@ import (
 const (
 	// deadline is how long to wait for what must happen. It is far more than a slow
 	// machine needs.
-	deadline = 20 * time.Second
+	deadline = 2 * time.Minute
 	// look is the time between looks at whether it has happened.
 	look = time.Millisecond
 )

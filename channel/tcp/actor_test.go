@@ -75,7 +75,7 @@ func write(conn net.Conn, b []byte) { _, _ = conn.Write(b) }
 // waitClosed reads until the other side closes the connection.
 func waitClosed(t testing.TB, conn net.Conn) {
 	t.Helper()
-	_ = conn.SetReadDeadline(time.Now().Add(20 * time.Second))
+	_ = conn.SetReadDeadline(time.Now().Add(longest))
 	_, err := io.Copy(io.Discard, conn)
 	var timeout net.Error
 	if errors.As(err, &timeout) && timeout.Timeout() {

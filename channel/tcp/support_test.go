@@ -16,11 +16,13 @@ import (
 
 const testCluster = "test"
 
-// wait returns when something is so, or fails the test after a time that is far more
-// than a slow machine needs.
+// longest is how long to wait for what must happen, which is far more than a slow machine needs.
+const longest = 2 * time.Minute
+
+// wait returns when something is so, or fails the test.
 func wait(t testing.TB, what string, isSo func() bool) {
 	t.Helper()
-	timeout := time.After(20 * time.Second)
+	timeout := time.After(longest)
 	ticker := time.NewTicker(time.Millisecond)
 	defer ticker.Stop()
 	for !isSo() {
@@ -48,7 +50,7 @@ type node struct {
 // dial follow each other quickly.
 func patient() settings {
 	s := defaults()
-	s.patience = time.Minute
+	s.patience = 10 * time.Minute
 	s.minBackoff, s.maxBackoff = time.Millisecond, 10*time.Millisecond
 	return s
 }
