@@ -89,6 +89,31 @@ func TestAMemberThatLostItsPlaceMayGetAnother(t *testing.T) {
 	r.mustAgree("first", "second", "third", "fourth")
 }
 
+// A request for a session that was repeated comes twice in the log. A node that is told of the
+// loss of its place between the two must not take the session for a new one.
+func TestAMemberThatLostItsPlaceTakesNoSessionFromBefore(t *testing.T) {
+	r, lost := cutOff(t, 1)
+	sent := propose(t, lost, "sent")
+	lost.Turn()
+	leader := r.leading()
+	if err := leader.core.Step(raft.Propose{Entries: []raft.Entry{
+		{Data: newOpenSession(lost.ID(), lost.proposer.nonce)}, {Data: sent.command},
+	}}); err != nil {
+		t.Fatal(err)
+	}
+	r.replaced(lost)
+	r.ch.Heal()
+	r.await("it stands by", func() bool { return lost.Status().State == Standby })
+	_, err := wait(t, sent)
+	wantErrors(t, err, ErrStandby, nil)
+	gone := r.leading()
+	r.kill(gone)
+	r.replaced(gone)
+	r.await("it is a member again", func() bool { return lost.Status().State == Member })
+	r.mustAppend(lost, "again")
+	r.mustAgree("first", "sent", "again")
+}
+
 // A node that is taken back before anybody told it learns from the log that it was away.
 func TestAMemberThatLearnsFromTheLogThatItWasReplacedHasAppendedNothing(t *testing.T) {
 	r, lost := cutOff(t, 1)

@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 
+	"github.com/ben-ng/gaggle/founding"
 	"github.com/ben-ng/gaggle/raft"
 	"github.com/ben-ng/gaggle/wire"
 )
@@ -200,10 +201,11 @@ func (n *Node) appliedOwn(e *raft.Entry, c *command, v verdict) {
 	}
 }
 
-// opened takes note of this node's new session.
+// opened takes note of this node's new session. A node that has lost its place, and applies what
+// was before that, does not: who waited for what it sent in that session has got an answer.
 func (n *Node) opened(s *session) {
 	p := &n.proposer
-	if s.node != n.config.ID || s.nonce != p.nonce || p.session == s.id {
+	if s.node != n.config.ID || s.nonce != p.nonce || p.session == s.id || n.founder.State() != founding.Member {
 		return
 	}
 	p.session = s.id
