@@ -90,11 +90,18 @@
 // which nobody prevents.) Who is stopped so gets an empty directory, and is a new node. Other
 // engines are plain logs that retain a few entries.
 //
+// # Places
+//
+// Some engines, with directories or without, have spare ones beside them, which stand by. Members
+// die for good, as long as what is left of each configuration that may be in effect is a quorum,
+// and come back as new nodes; or they are down, cut off or paused for longer than the patience of
+// the others, and come back as they were. At the end every voter is one that lives, as long as
+// any standby does, nobody is a learner, and nobody takes itself for a member who is none.
+//
 // # What is not there
 //
 // No two processes run in copies of one directory: the tests of packages engine and founding do
-// that. Engines that have lost their place are not replaced; the tests of package engine do that,
-// too. Where entries are damaged that a node needs, and that all others have compacted, it is
+// that. Where entries are damaged that a node needs, and that all others have compacted, it is
 // given an empty directory. Calls of leader handlers run in goroutines and are not simulated; the
 // tests of the root package do that under testing/synctest.
 package sim

@@ -26,6 +26,8 @@ type engineProcess struct {
 	said    int
 	// failed: it has stopped itself, as its disk failed.
 	failed bool
+	// state is what it was to its cluster after the last turn.
+	state engine.State
 	// register is what the values that it has yielded have set.
 	register register
 	// machine is nil if it is a plain log. workDue: it is to work later; worked: it has.
@@ -39,7 +41,7 @@ func newEngineProcess(n *node) *engineProcess {
 	seed := w.setup.Seed ^ uint64(n.number)<<40 ^ uint64(n.life)<<20
 	config := engine.Config{
 		ID: n.id, Cluster: "sim", Size: w.setup.Nodes, TickInterval: w.setup.Tick,
-		Raft:     w.raftConfig(n),
+		Raft: w.raftConfig(n), ReplaceAfterTicks: w.setup.ReplaceAfter,
 		Founding: founding.Config{Seed: mix(&seed)},
 		Nonce:    mix(&seed),
 		Storage:  storage{p},
@@ -102,6 +104,7 @@ func (p *engineProcess) turn() {
 	p.engine.Turn()
 	p.join()
 	s := p.engine.Status()
+	p.followPlace(s.State)
 	if s.State == engine.Stopped && !p.node.place.isCut() {
 		p.stops(s.Problem)
 	} else if errors.Is(s.Problem, engine.ErrTwoClusters) {
@@ -124,14 +127,20 @@ func (p *engineProcess) stops(why error) {
 	}
 }
 
-// join takes note that the node has become a member: its core has begun from the charter.
+// join takes note that the node has a core, which has begun from the charter: as a member or,
+// of a standby, to follow the log. What it says of the charter is held against that of the others
+// in its hellos; by now its core may be at a later configuration.
 func (p *engineProcess) join() {
 	if p.known || p.engine.Core() == nil {
 		return
 	}
 	p.known = true
 	w := p.node.world
-	saved, err := raft.Found(p.engine.Core().Status().Configuration.Voters)
+	voters := p.engine.Core().Status().Configuration.Voters
+	if p.engine.Core().Status().ConfigurationIndex > 1 {
+		voters = w.oracle.voters
+	}
+	saved, err := raft.Found(voters)
 	if err != nil {
 		w.violated(OneCluster, "%s has a charter that cannot be: %v", p.node.id, err)
 	}

@@ -105,7 +105,7 @@ func (n *node) suffer(op Op) bool {
 	}
 	switch op.Kind {
 	case Crash:
-		if !n.world.mayCrash() {
+		if !n.world.mayCrash(n) {
 			return false
 		}
 		n.crash(int(op.Amount))
@@ -166,13 +166,19 @@ func (n *node) comeBack(op Op) bool {
 }
 
 // mayCrash keeps a majority of engines alive, as those that end have lost what they knew.
-func (w *world) mayCrash() bool {
+func (w *world) mayCrash(n *node) bool {
+	if w.setup.ReplaceAfter > 0 && !w.setup.Durable {
+		return w.mayLose(n)
+	}
 	return w.setup.Layer == Cores || w.setup.Durable || w.users.members() > w.setup.Nodes/2+1
 }
 
 // mayWipe keeps a majority of every configuration that may be in effect from losing what
 // it has promised: all that is promised is promised as long as a majority's disks live.
 func (w *world) mayWipe(n *node) bool {
+	if w.setup.Durable && w.setup.ReplaceAfter > 0 {
+		return w.mayLose(n)
+	}
 	if w.setup.Durable {
 		return n.number == w.spoiled()
 	}

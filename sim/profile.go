@@ -28,6 +28,7 @@ func Profiles() []Profile {
 		{"directories", "engines on real logs, with directories that are copied, emptied in part, or mixed up", directories},
 		{"liars", "engines on real logs, one of whose disks lies, writes elsewhere, or is an older one", liars},
 		{"machines", "engines on real logs with state machines: checkpoints, compaction, snapshots sent, one that diverges", machines},
+		{"replacements", "engines that die or are cut off, and standbys that take their places", replacements},
 		{"storage", "logs that are on disk only, and damaged there, loads, snapshots, crashes", storedLog},
 		{"clocks", "clocks that run at other speeds, jump, and processes that pause", clocks},
 		{"tiny", "every limit is a few entries, and requests come in floods", tiny},

@@ -158,3 +158,52 @@ func directories(g *generator) {
 	}
 	g.play(g.between(60, 200), g.between(10, 120), sets...)
 }
+
+// dies is a node that is gone for good, and perhaps comes back as a new one.
+func dies(g *generator) {
+	n := uint8(g.below(g.schedule.Setup.Nodes + g.schedule.Setup.Spares))
+	g.add(0, Op{Kind: Crash, Node: n, Amount: uint32(g.below(3))})
+	if g.one(2) {
+		return
+	}
+	g.add(g.below(1000), Op{Kind: Wipe, Node: n})
+}
+
+// absent is a node that is down, cut off or paused for long enough to be replaced, and comes
+// back as it was.
+func absent(g *generator) {
+	n := uint8(g.below(g.schedule.Setup.Nodes + g.schedule.Setup.Spares))
+	leave, back := Crash, Restart
+	switch g.below(3) {
+	case 0:
+		leave, back = Isolate, Mend
+	case 1:
+		leave, back = Pause, Resume
+	}
+	g.add(0, Op{Kind: leave, Node: n})
+	for range g.below(6) {
+		g.add(g.below(400), Op{Kind: Propose, Node: g.node(), Amount: 1})
+	}
+	g.add(g.between(200, 2000), Op{Kind: back, Node: n})
+}
+
+// replacements are engines with spare ones, which take the places of those that are silent.
+func replacements(g *generator) {
+	s := &g.schedule.Setup
+	s.Layer, s.Durable = Engines, !g.one(3)
+	s.ReplaceAfter = g.between(21, 80)
+	s.Spares = g.between(1, s.Nodes/2)
+	s.WriteDelay = time.Duration(g.between(1, 5)) * time.Millisecond
+	g.add(2000, Op{Kind: Mend}) // time to found a cluster
+	if g.one(2) {
+		s.Faults = Faults{Late: uint8(g.below(60)), Lost: uint8(g.below(10))}
+	}
+	lives := []choice{{4, nil, dies}, {6, nil, absent}, {4, nil, bounce}, {4, at(Restart), nil}, {2, at(Wipe), nil}, {4, at(Mend), nil}}
+	sets := [][]choice{requests, lives}
+	for _, set := range [][]choice{cuts, badDisks[:3], badNetwork, badClocks[:2], staleness} {
+		if g.one(3) {
+			sets = append(sets, set)
+		}
+	}
+	g.play(g.between(60, 200), g.between(10, 200), sets...)
+}

@@ -60,6 +60,8 @@ type Setup struct {
 	Retain  int  `json:"retain,omitempty"`
 	// WorkDelay is how long a state machine takes to begin with what there is to apply.
 	WorkDelay time.Duration `json:"work_delay,omitempty"`
+	// ReplaceAfter is after how many ticks of silence engines replace a member; 0 is never.
+	ReplaceAfter int `json:"replace_after,omitempty"`
 	// Small limits everything to a few entries, so that limits are reached.
 	Small bool `json:"small,omitempty"`
 

@@ -95,6 +95,7 @@ func TestEverythingThatCanHappenHappens(t *testing.T) {
 		"birth gone", "founding gone", "snapshots gone", "segment of another",
 		"sync that was none", "write astray", "older directory brought back", "promises forgotten",
 		"stopped by what it forgot", "stopped by a later start", "untrue directory refused", "nothing is promised any more",
+		"place lost", "place got",
 	}
 	for k := range kinds {
 		if k.fault() {

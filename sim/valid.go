@@ -62,6 +62,8 @@ func (s *Setup) validate() error {
 	case s.Layer == Engines && s.Spares >= s.Nodes:
 		// More than that could found a second cluster, as the documentation says.
 		return fmt.Errorf("sim: %d spares beside %d engines, must be fewer", s.Spares, s.Nodes)
+	case s.ReplaceAfter != 0 && (s.ReplaceAfter <= s.ElectionMax || s.ReplaceAfter > maxTicks):
+		return fmt.Errorf("sim: members are replaced after %d ticks, must be more than %d, and %d at most", s.ReplaceAfter, s.ElectionMax, maxTicks)
 	case s.Tick < minTick || s.Tick > maxDelay:
 		return fmt.Errorf("sim: a tick of %v, must be %v to %v", s.Tick, minTick, maxDelay)
 	case s.Heartbeat < 1 || s.ElectionMin <= 2*s.Heartbeat || s.ElectionMax <= s.ElectionMin || s.ElectionMax > maxTicks:

@@ -189,7 +189,7 @@ func (w *world) settle() {
 // unsettled says what is not as it should be when all has been well for long enough;
 // nothing if it is.
 func (w *world) unsettled() string {
-	if w.setup.Layer == Engines && w.users.members() < w.setup.Nodes/2+1 {
+	if w.setup.Layer == Engines && w.setup.ReplaceAfter == 0 && w.users.members() < w.setup.Nodes/2+1 {
 		return "" // a majority is gone for good, and nothing is promised
 	}
 	leader := w.leader()
@@ -229,6 +229,9 @@ func (w *world) unsettled() string {
 		if p, ok := n.process.(*engineProcess); ok && p.machineBehind() != "" {
 			return p.machineBehind()
 		}
+	}
+	if why := w.misplaced(&s.Configuration); why != "" {
+		return why
 	}
 	return w.users.unresolved()
 }
@@ -279,7 +282,7 @@ func (w *world) quorumGone() bool {
 		}
 	}
 	conf := best.configurationBefore(best.log.last().Index + 1)
-	return len(conf.Voters) > 0 && !quorum(&conf, func(id raft.NodeID) bool { return w.byID(id) != nil })
+	return len(conf.Voters) > 0 && !quorum(&conf, w.alive)
 }
 
 // leader is the node that leads, in the latest term if there are several; nil if none.
