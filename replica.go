@@ -50,7 +50,9 @@ type Replica[S, C, R any] struct {
 // and have ErrDiverged in Status.Problem. gaggletest.Replicated looks for such states.
 //
 // A member that only follows takes what is committed, however slow its Apply: the limit above
-// is on new commands, and what waits to be applied beyond it is in memory, without a bound.
+// is on new commands. What waits to be applied is in the log and nowhere else, from which it is
+// read back: from the disk, if the node has a directory, but for the last 64 MiB. The log grows
+// meanwhile, as no snapshot is made before it is applied.
 //
 // Errors: those of Join; what is wrong with the state, in words.
 func Replicate[S, C, R any](ctx context.Context, ch channel.Channel, initial *S, apply func(*S, C) R, options ...Option) (*Replica[S, C, R], error) {

@@ -1,9 +1,9 @@
 package engine
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -18,48 +18,47 @@ const (
 	// already is applied whatever there is of it, as a follower cannot choose.
 	maxUnapplied      = maxOpenProposals
 	maxUnappliedBytes = maxOpenProposalBytes
-	// applierChunk is how many steps are taken at a time, and how often room is made for
+	// applierChunk is how many values are taken at a time, and how often room is made for
 	// further proposals: a lock for each would be a good part of applying a small value.
 	applierChunk = 16
 )
 
 // applier brings the state machine to where the turn has got to, in its own time, so that
-// a machine that is slow delays neither ticks nor acknowledgements. The turn hands it
-// steps, in the order of the log:
+// a machine that is slow delays neither ticks nor acknowledgements. It holds no values: it
+// knows up to where they are to be applied, and takes them from the feed, a page at a time,
+// which has them in memory or reads them back from the disk. What is held beside is bounded
+// by what this node's users may have under way:
 //
-//	turn ──▶ pending ──(at its end)──▶ queue ──▶ work ──▶ machine
-//	                                               ├────▶ proposers, with results
-//	                                               └────▶ reads that waited
+//	turn ──▶ feed ────────────────────▶ work ──▶ machine
+//	  └────▶ target, proposals, tasks ──▶ │
+//	                                      ├────▶ proposers, with results
+//	                                      └────▶ reads that waited
 type applier struct {
 	node    *Node
 	machine Machine
 	// pending is what the present turn has come to. It is the turn's.
-	pending []applierStep
+	pending agenda
+	// items are values from the feed that come next. They belong to whoever works.
+	items []Item
+	// hand are the proposals whose values are being applied, and are that one's, too.
+	hand []ownValue
 
-	mu    sync.Mutex
-	queue []applierStep
-	// target is the index up to which the steps in the queue lead.
+	mu sync.Mutex
+	agenda
+	// target is the index up to which values are to be applied.
 	target raft.Index
-	// unapplied are the values in the queue and in hand.
-	unapplied load
+	// restores counts them, as each begins anew to count what is unapplied.
+	restores int
 	// stopped is why nothing is applied any more; ended: nothing comes any more either.
 	stopped error
 	ended   bool
 	wake    chan struct{}
 
-	// halted says what stopped says, without a lock; full, that there is too much.
-	halted, full atomic.Bool
-	reached      atomic.Uint64
-}
-
-// An applierStep is a value to apply, with its proposal if that is this node's, or
-// something to do between values.
-type applierStep struct {
-	item Item
-	own  *Proposal
-	// task, if not nil, stands in the place of a value. If it cannot be done any more it is
-	// told why. Its error stops the node.
-	task func(stopped error) error
+	// halted says what stopped says, without a lock; full, that there is too much; stalled,
+	// that what comes next is damaged on the disk, and worth another look in a while.
+	halted, full, stalled atomic.Bool
+	// reached is up to where the machine has applied the log. Who works changes it.
+	reached atomic.Uint64
 }
 
 func newApplier(n *Node, m Machine) *applier {
@@ -81,143 +80,23 @@ func (n *Node) keepApplying() {
 	}
 }
 
-// accept puts a value in its place: into the feed, and before the state machine.
-func (n *Node) accept(item Item) {
-	n.items = append(n.items, item)
-	if a := n.applier; a != nil {
-		a.pending = append(a.pending, applierStep{item: item})
-	}
-}
-
-// succeed ends a proposal whose value was just accepted: at once, or, where there is a
-// state machine, when that has applied it.
-func (n *Node) succeed(p *Proposal, item Item) {
-	if a := n.applier; a != nil {
-		a.pending[len(a.pending)-1].own = p
+// rouse has somebody work. The lock is held.
+func (a *applier) rouse() {
+	if a.ended {
 		return
 	}
-	n.resolve(p, item, nil)
-}
-
-// serve ends reads that need what the turn has applied, when the state machine has it too.
-// Handlers, which look at the feed, begin in the turn.
-func (n *Node) serve(waiters []*readWaiter) {
-	a := n.applier
-	if a == nil || raft.Index(a.reached.Load()) >= n.applied {
-		n.served = append(n.served, waiters...)
-		return
-	}
-	var later []*readWaiter
-	for _, w := range waiters {
-		if w.begin != nil {
-			n.served = append(n.served, w)
-		} else {
-			later = append(later, w)
-		}
-	}
-	if len(later) > 0 {
-		a.between(func(stopped error) error {
-			n.inbox.settled(load{}, load{count: len(later)})
-			if stopped != nil {
-				stopped = n.failure("read", stopped, "")
-			}
-			for _, w := range later {
-				w.end(stopped)
-			}
-			return nil
-		})
-	}
-}
-
-// between puts a task behind what the turn has come to.
-func (a *applier) between(task func(stopped error) error) {
-	a.pending = append(a.pending, applierStep{task: task})
-}
-
-// capture has the state captured as it is at an index, which the turn has just come to.
-// done gets what writes it, or an error, and is called once, by the goroutine that applies.
-func (a *applier) capture(index raft.Index, done func(write func(io.Writer) error, err error)) {
-	a.between(func(stopped error) error {
-		if stopped != nil {
-			done(nil, stopped)
-			return nil
-		}
-		var write func(io.Writer) error
-		broken, err := protect(func() (err error) {
-			write, err = a.machine.Snapshot()
-			return err
-		})
-		if err != nil {
-			err = fmt.Errorf("its snapshot at %d: %w", index, err)
-			done(nil, fmt.Errorf("%w: %w", ErrMachine, err))
-		} else {
-			done(write, nil)
-		}
-		if broken { // what it left behind is not known
-			return err
-		}
-		return nil
-	})
-}
-
-// restore has the state replaced by the one at an index, which the turn has just come to.
-// done is called once, by the goroutine that applies; after an error the node stops.
-func (a *applier) restore(index raft.Index, open func() (io.ReadCloser, error), done func(error)) {
-	a.between(func(stopped error) error {
-		if stopped != nil {
-			done(stopped)
-			return nil
-		}
-		_, err := protect(func() error {
-			r, err := open()
-			if err != nil {
-				return err
-			}
-			return errors.Join(a.machine.Restore(r), r.Close())
-		})
-		if err == nil {
-			a.reached.Store(uint64(index))
-		} else {
-			err = fmt.Errorf("restoring its state at %d: %w", index, err)
-		}
-		done(err)
-		return err
-	})
-}
-
-// protect makes an error of a panic, and says that it was one.
-func protect(do func() error) (broken bool, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			broken, err = true, panicked(p)
-		}
-	}()
-	return false, do()
-}
-
-// hand lets the steps of a turn be worked on.
-func (a *applier) hand(applied raft.Index) {
-	if len(a.pending) == 0 && applied <= a.target { // only turns change it
-		return
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.target = applied
-	if a.stopped != nil {
-		return // stop takes what is pending
-	}
-	for i := range a.pending {
-		if s := &a.pending[i]; s.task == nil {
-			a.unapplied.add(len(s.item.Value))
-		}
-	}
-	a.queue = append(a.queue, a.pending...)
-	clear(a.pending)
-	a.pending = a.pending[:0]
-	a.setFull()
 	select {
 	case a.wake <- struct{}{}:
 	default:
+	}
+}
+
+// tickApplier lets the applier look again at what was damaged.
+func (n *Node) tickApplier() {
+	if a := n.applier; a != nil && a.stalled.Swap(false) {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.rouse()
 	}
 }
 
@@ -237,84 +116,174 @@ func (a *applier) setFull() {
 	}
 }
 
-// work does what is queued.
+// work does what there is to do.
 func (a *applier) work() {
-	var chunk [applierChunk]applierStep
-	for {
-		count := a.take(&chunk)
-		if count == 0 {
-			return
+	for again := true; again; {
+		switch restore, task, until := a.next(); {
+		case restore != nil:
+			again = a.done(a.restoreNow(restore))
+		case task.do != nil:
+			again = a.done(task.do(nil))
+		case until > raft.Index(a.reached.Load()):
+			again = a.applyUpTo(until)
+		default:
+			again = false
 		}
-		var done, settled load
-		for i := range chunk[:count] {
-			s := &chunk[i]
-			if s.task == nil {
-				done.add(len(s.item.Value))
-			}
-			if s.own != nil {
-				settled.add(len(s.own.command))
-			}
-			a.do(s)
-			*s = applierStep{}
-		}
-		a.took(done, settled)
 	}
 }
 
-// take takes the next steps from the queue.
-func (a *applier) take(chunk *[applierChunk]applierStep) int {
+// next takes what comes next from the agenda, or says up to where values are to be applied.
+func (a *applier) next() (restore *restoreTask, task applierTask, until raft.Index) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	count := copy(chunk[:], a.queue)
-	clear(a.queue[:count])
-	a.queue = a.queue[count:]
-	if count == 0 {
-		a.queue = nil // it would keep what was in it
-		if a.stopped == nil {
-			a.reached.Store(uint64(a.target))
-		}
+	at := raft.Index(a.reached.Load())
+	if a.stopped != nil {
+		return nil, applierTask{}, at
 	}
-	return count
+	if restore = a.restore; restore != nil {
+		a.restore = nil
+		return restore, applierTask{}, at
+	}
+	a.endOvertaken(at)
+	until = a.target
+	if len(a.tasks) == 0 {
+		a.tasks = nil // it would keep what was in it
+		return nil, applierTask{}, until
+	}
+	if first := a.tasks[0]; first.at <= at {
+		a.tasks[0] = applierTask{}
+		a.tasks = a.tasks[1:]
+		return nil, first, at
+	}
+	return nil, applierTask{}, min(until, a.tasks[0].at)
 }
 
-// took makes room for as much as was taken and done.
-func (a *applier) took(done, settled load) {
+// endOvertaken ends proposals whose values are in a snapshot that was restored: they were
+// applied, but what the machine made of them is not known here. The lock is held.
+func (a *applier) endOvertaken(at raft.Index) {
+	for len(a.own) > 0 && a.own[0].at <= at {
+		p := a.own[0].proposal
+		a.own[0] = ownValue{}
+		a.own = a.own[1:]
+		a.node.inbox.settled(load{1, len(p.command)}, load{})
+		p.result, p.err = Item{}, a.node.failure("append", ErrUncertain, inSnapshotHint)
+		p.ready <- struct{}{}
+	}
+	if len(a.own) == 0 {
+		a.own = nil
+	}
+}
+
+// applyUpTo applies the next values up to an index, and reports whether it makes sense to go
+// on at once.
+func (a *applier) applyUpTo(until raft.Index) bool {
+	if len(a.items) == 0 {
+		if a.stalled.Load() {
+			return false
+		}
+		// It does not wait: what is looked for is in the feed, or below what is.
+		items, err := a.node.feed.Next(context.Background(), raft.Index(a.reached.Load())+1, until)
+		if err != nil {
+			a.unread(err)
+			return false
+		}
+		if len(items) == 0 {
+			a.reached.Store(uint64(until))
+			return true
+		}
+		a.items = items
+	}
+	chunk := a.items[:min(applierChunk, len(a.items))]
+	if a.items = a.items[len(chunk):]; len(a.items) == 0 {
+		a.items = nil // its page may be let go of
+	}
+	restores := a.takeOwn(chunk[len(chunk)-1].Index)
+	var done, settled load
+	own := a.hand
+	for i := range chunk {
+		var p *Proposal
+		if len(own) > 0 && own[0].at == chunk[i].Index {
+			p, own = own[0].proposal, own[1:]
+			settled.add(len(p.command))
+		}
+		done.add(len(chunk[i].Value))
+		a.apply(&chunk[i], p)
+	}
+	clear(a.hand)
+	a.hand = a.hand[:0]
+	a.took(done, settled, restores)
+	return true
+}
+
+// unread deals with values that could not be read back.
+func (a *applier) unread(err error) {
+	switch {
+	case errors.Is(err, ErrCompacted):
+		// The turn that is under way brings the snapshot that takes their place.
+	case errors.Is(err, ErrDamaged):
+		a.stalled.Store(true) // the feed has asked the other nodes for it
+	default:
+		a.node.diskTrouble(err)
+	}
+}
+
+// takeOwn takes the proposals of the values up to an index in hand.
+func (a *applier) takeOwn(upTo raft.Index) (restores int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	count := 0
+	for count < len(a.own) && a.own[count].at <= upTo {
+		count++
+	}
+	a.hand = append(a.hand[:0], a.own[:count]...)
+	clear(a.own[:count])
+	a.own = a.own[count:]
+	return a.restores
+}
+
+// took makes room for as much as was taken and applied.
+func (a *applier) took(done, settled load, restores int) {
 	if settled.count > 0 {
 		a.node.inbox.settled(settled, load{})
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.unapplied.sub(done)
-	a.setFull()
+	if a.restores == restores {
+		a.unapplied.sub(done)
+		a.setFull()
+	}
 }
 
-// do does one step, unless it is too late for it.
-func (a *applier) do(s *applierStep) {
+// apply applies a value, unless it is too late for it, and ends its proposal if it is this
+// node's.
+func (a *applier) apply(item *Item, p *Proposal) {
 	if a.halted.Load() {
-		a.abandon(s)
-		return
-	}
-	if s.task != nil {
-		if err := s.task(nil); err != nil {
-			a.fail(err)
-		}
+		a.abandon(p)
 		return
 	}
 	var result any
 	_, err := protect(func() (err error) {
-		result, err = a.machine.Apply(s.item.Index, s.item.Term, s.item.Value)
+		result, err = a.machine.Apply(item.Index, item.Term, item.Value)
 		return err
 	})
 	if err != nil {
-		a.fail(fmt.Errorf("entry %d: %w", s.item.Index, err))
-		a.abandon(s)
+		a.fail(fmt.Errorf("entry %d: %w", item.Index, err))
+		a.abandon(p)
 		return
 	}
-	a.reached.Store(uint64(s.item.Index))
-	if p := s.own; p != nil {
-		p.result, p.outcome = s.item, result
+	a.reached.Store(uint64(item.Index))
+	if p != nil {
+		p.result, p.outcome = *item, result
 		p.ready <- struct{}{}
 	}
+}
+
+// done stops the node after an error, and reports whether there was none.
+func (a *applier) done(err error) bool {
+	if err != nil {
+		a.fail(err)
+	}
+	return err == nil
 }
 
 // fail stops the node: its state machine cannot go on.
@@ -329,20 +298,17 @@ func (a *applier) fail(err error) {
 	_ = a.node.do(func() { a.node.fail(err) }) // a node that is closed has stopped already
 }
 
-// abandon ends a step that is not done any more.
-func (a *applier) abandon(s *applierStep) {
+// abandon ends a proposal whose value is not applied any more.
+func (a *applier) abandon(p *Proposal) {
+	if p == nil {
+		return
+	}
 	a.mu.Lock()
 	why := a.stopped
 	a.mu.Unlock()
-	if s.task != nil {
-		_ = s.task(why)
-		return
-	}
-	if p := s.own; p != nil {
-		p.result, p.err = Item{}, a.node.failure("append", errors.Join(ErrUncertain, reason(why)),
-			"the value is in the log, and this node has not applied it")
-		p.ready <- struct{}{}
-	}
+	p.result, p.err = Item{}, a.node.failure("append", errors.Join(ErrUncertain, reason(why)),
+		"the value is in the log, and this node has not applied it")
+	p.ready <- struct{}{}
 }
 
 // reason is what an error of this node says without what was attempted.
@@ -361,14 +327,17 @@ func (a *applier) stop(err error) {
 		a.stopped = err
 		a.halted.Store(true)
 	}
-	rest := slices.Concat(a.queue, a.pending)
-	a.queue, a.pending = nil, nil
+	own, tasks, why := slices.Concat(a.own, a.pending.own), slices.Concat(a.tasks, a.pending.tasks), a.stopped
+	a.agenda, a.pending = agenda{}, agenda{}
 	if !a.ended {
 		a.ended = true
 		close(a.wake)
 	}
 	a.mu.Unlock()
-	for i := range rest {
-		a.abandon(&rest[i])
+	for _, o := range own {
+		a.abandon(o.proposal)
+	}
+	for _, t := range tasks {
+		_ = t.do(why)
 	}
 }

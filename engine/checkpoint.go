@@ -12,7 +12,7 @@ import (
 )
 
 // defaultCheckpointBytes is how much log is applied between two checkpoints, at least: what
-// a node that restarts has to apply again, and keeps in memory until it has.
+// a node that restarts has to apply again.
 const defaultCheckpointBytes = 64 << 20
 
 // checkpoints sees to it that all nodes take a snapshot of their state at the same

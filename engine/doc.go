@@ -24,9 +24,8 @@
 //	                │        │          │          │
 //	             storage  channel    sessions    waiters
 //	                                    │
-//	                        feed ◀──────┴──────▶ applier ──▶ Machine
-//	                         │
-//	                      Entries
+//	                                  feed
+//	                        Entries ◀───┴───▶ applier ──▶ Machine
 //
 // # The disk
 //
@@ -48,7 +47,8 @@
 //
 // A Machine is called by one goroutine, the applier's, in the order of the log, and beside
 // the turns: one that is slow delays the answers of its node, and neither ticks nor
-// acknowledgements. A proposal is answered when the machine of its own node has applied it.
+// acknowledgements. The applier takes the values from the feed, so that of a log on a disk
+// nothing is in memory because the machine has not come to it. A proposal is answered when the machine of its own node has applied it.
 //
 // # Exactly once
 //

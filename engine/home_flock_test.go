@@ -61,6 +61,8 @@ type homes struct {
 	tune   func(*Config)
 	random *rand.Rand
 	births int
+	// blocked are the nodes whose state machines do nothing.
+	blocked map[int]bool
 }
 
 func newHomes(t testing.TB, size int, tune func(*Config)) *homes {
@@ -148,7 +150,9 @@ func (h *homes) settle() {
 				n.Turn()
 				again = true
 			}
-			n.Work()
+			if !h.blocked[i] {
+				n.Work()
+			}
 			again = h.storages[i].work() || again
 		}
 	}

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/ben-ng/gaggle/channel/memory"
+	"github.com/ben-ng/gaggle/raft"
+	"github.com/ben-ng/gaggle/snapshot"
 )
 
 // captured takes what a capture says.
@@ -62,20 +64,20 @@ func TestARestoredStateTakesThePlaceOfTheOldAndTheLogGoesOnFromThere(t *testing.
 	f, leader, _ := tapes(t, 1)
 	propose(t, leader, "replaced")
 	f.settle()
-	var restored []error
 	closed := false
 	turnWith(leader, func() {
-		leader.applier.restore(leader.applied, func() (io.ReadCloser, error) {
-			return closer{strings.NewReader("one\ntwo"), &closed}, nil
-		}, func(err error) { restored = append(restored, err) })
+		at := leader.applied
+		leader.applier.restoreFrom(at, func() (raft.Index, io.ReadCloser, error) {
+			return at, closer{strings.NewReader("one\ntwo"), &closed}, nil
+		})
 	})
 	p := propose(t, leader, "three")
 	f.work()
 	if want := []string{"one", "two", "three"}; !slices.Equal(tapeOf(leader).applied(), want) || p.Result() != "3 three" {
 		t.Errorf("the state is %q, the result %q", tapeOf(leader).applied(), p.Result())
 	}
-	if len(restored) != 1 || restored[0] != nil || !closed {
-		t.Errorf("it was restored: %v, and closed: %v", restored, closed)
+	if !closed {
+		t.Error("it was not closed")
 	}
 	if s := leader.Status(); s.MachineApplied != s.Applied {
 		t.Errorf("the machine is at %d of %d", s.MachineApplied, s.Applied)
@@ -93,25 +95,20 @@ func (c closer) Close() error {
 }
 
 func TestANodeWhoseStateCannotBeRestoredStops(t *testing.T) {
-	failing := func() (io.ReadCloser, error) { return nil, errSpring }
-	broken := func() (io.ReadCloser, error) { return closer{strings.NewReader(""), new(bool)}, nil }
-	panicking := func() (io.ReadCloser, error) { panic(errSpring.Error()) }
-	for name, open := range map[string]func() (io.ReadCloser, error){"not opened": failing, "not read": broken, "panics": panicking} {
+	type opener = func() (raft.Index, io.ReadCloser, error)
+	failing := func() (raft.Index, io.ReadCloser, error) { return 0, nil, errSpring }
+	broken := func() (raft.Index, io.ReadCloser, error) { return 1, closer{strings.NewReader(""), new(bool)}, nil }
+	panicking := func() (raft.Index, io.ReadCloser, error) { panic(errSpring.Error()) }
+	for name, open := range map[string]opener{"not opened": failing, "not read": broken, "panics": panicking} {
 		_, leader, _ := tapes(t, 1)
 		tapeOf(leader).restoreErr = errSpring
 		before := leader.Status().MachineApplied
-		var restored []error
-		turnWith(leader, func() {
-			leader.applier.restore(leader.applied+1, open, func(err error) { restored = append(restored, err) })
-		})
+		turnWith(leader, func() { leader.applier.restoreFrom(leader.applied+1, open) })
 		p := propose(t, leader, "x")
 		leader.Turn()
 		leader.Work()
 		leader.Turn()
-		if len(restored) != 1 || restored[0] == nil || !strings.Contains(restored[0].Error(), errSpring.Error()) {
-			t.Errorf("%s: it was restored: %v", name, restored)
-		}
-		if s := leader.Status(); s.State != Stopped || !errors.Is(s.Problem, ErrMachine) || s.MachineApplied != before {
+		if s := leader.Status(); s.State != Stopped || !errors.Is(s.Problem, ErrMachine) || !strings.Contains(s.Problem.Error(), errSpring.Error()) || s.MachineApplied != before {
 			t.Errorf("%s: it is %v: %v, at %d", name, s.State, s.Problem, s.MachineApplied)
 		}
 		if _, done, err := p.Poll(); !done || !errors.Is(err, ErrUncertain) || !errors.Is(err, ErrMachine) {
@@ -147,20 +144,19 @@ func TestWhatWaitsForTheMachineIsToldWhenTheNodeCloses(t *testing.T) {
 	propose(t, leader, "x")
 	leader.Turn()
 	var c captured
-	var restored error
 	opened := false
 	turnWith(leader, func() {
 		leader.applier.capture(leader.applied, c.done)
-		leader.applier.restore(leader.applied, func() (io.ReadCloser, error) {
+		leader.applier.restoreFrom(leader.applied, func() (raft.Index, io.ReadCloser, error) {
 			opened = true
-			return nil, nil
-		}, func(err error) { restored = err })
+			return 0, nil, nil
+		})
 	})
 	if err := leader.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if !errors.Is(c.err, ErrClosed) || c.times != 1 || !errors.Is(restored, ErrClosed) || opened {
-		t.Errorf("captured: %v, %d times; restored: %v, opened: %v", c.err, c.times, restored, opened)
+	if !errors.Is(c.err, ErrClosed) || c.times != 1 || opened {
+		t.Errorf("captured: %v, %d times; opened: %v", c.err, c.times, opened)
 	}
 	before := len(tapeOf(leader).applied())
 	leader.Work()
@@ -192,5 +188,42 @@ func TestAMachineKeepsUpWithEntriesThatAreNoValues(t *testing.T) {
 	n.Work()
 	if s := n.Status(); s.MachineApplied != s.Applied || len(tapeOf(n).applied()) > 0 {
 		t.Errorf("the machine is at %d of %d, with %q", s.MachineApplied, s.Applied, tapeOf(n).applied())
+	}
+}
+
+// A snapshot comes while the machine is at work on a page of values: what is left of that, and
+// a snapshot that was to be taken in it, count no more.
+func TestARestoredStateTakesThePlaceOfValuesThatWereTakenAlready(t *testing.T) {
+	f, leader, _ := tapes(t, 1)
+	m := tapeOf(leader)
+	for i := range 5 * applierChunk {
+		propose(t, leader, number(i))
+	}
+	var c captured
+	f.until("all are committed", func() bool { return leader.applier.unapplied.count == 5*applierChunk })
+	at := leader.applied
+	m.spring = func(value string) error {
+		if value == number(3) {
+			turnWith(leader, func() {
+				leader.applier.capture(at-1, c.done)
+				leader.applier.restoreFrom(at, func() (raft.Index, io.ReadCloser, error) {
+					return at, closer{strings.NewReader("restored"), new(bool)}, nil
+				})
+			})
+		}
+		return nil
+	}
+	leader.Work()
+	m.spring = nil
+	propose(t, leader, "after")
+	f.work()
+	if got, want := m.applied(), []string{"restored", "after"}; !slices.Equal(got, want) {
+		t.Errorf("the state is %q, want %q", got, want)
+	}
+	if !errors.Is(c.err, snapshot.ErrObsolete) || c.times != 1 {
+		t.Errorf("a snapshot that was to be taken ended with %v, %d times", c.err, c.times)
+	}
+	if u := leader.applier.unapplied; u != (load{}) {
+		t.Errorf("%+v are counted as unapplied", u)
 	}
 }

@@ -136,17 +136,6 @@ func (n *Node) restore(info snapshot.Info, head snapshotHead) {
 	n.memberStatusDue = true
 }
 
-// restoreMachine has the state machine begin from a snapshot. If it cannot, the node stops.
-func (n *Node) restoreMachine(info snapshot.Info) {
-	n.applier.restore(info.Meta.Last.Index, func() (io.ReadCloser, error) {
-		_, state, err := openSnapshot(n.snapshots, info)
-		if err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrDisk, err)
-		}
-		return state, nil
-	}, func(error) {})
-}
-
 const inSnapshotHint = "the node was sent a snapshot in which it was, or was not, applied; look out for it in the state"
 
 // appliedInSnapshot follows what of this node's own a snapshot stands for. Where an append

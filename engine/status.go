@@ -120,7 +120,8 @@ func (n *Node) Status() Status {
 	n.inbox.mu.Unlock()
 	s.Refused = n.refusedFrames.Load()
 	if n.applier != nil {
-		s.MachineApplied = raft.Index(n.applier.reached.Load())
+		// A snapshot may have brought it further than the turn has got.
+		s.MachineApplied = min(raft.Index(n.applier.reached.Load()), s.Applied)
 	}
 	return s
 }

@@ -89,6 +89,7 @@ func (n *Node) tick() {
 	n.tickFounding()
 	if n.now%uint64(n.config.Raft.HeartbeatTicks) == 0 {
 		n.sweepQueue()
+		n.tickApplier()
 		n.memberStatusDue = true
 	}
 	if n.core == nil {
@@ -414,7 +415,7 @@ func (n *Node) publishApplied() {
 		n.items, n.left = n.items[:0], n.left[:0]
 	}
 	if n.applier != nil {
-		n.applier.hand(n.applied)
+		n.applier.turned(n.applied)
 	}
 }
 
