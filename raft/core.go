@@ -114,6 +114,8 @@ func (c *Core) Step(event Event) (err error) {
 		return c.snapshotTaken(e.Index, e.CompactTo)
 	case SnapshotSent:
 		c.snapshotSent(e.Node, e.Failed)
+	case SnapshotFetched:
+		return c.snapshotFetched(e)
 	case Loaded:
 		c.loaded(e)
 	case Unload:

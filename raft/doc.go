@@ -38,7 +38,8 @@
 // the later entries. Of the others it asks for what a follower needs (Load), and the owner
 // applies them by itself (CommittedStored). A node whose disk has lost what entries said,
 // but not which there were, goes on as a voter; it does not stand for election, nor
-// acknowledge them again, until they are repaired. A leader whose disk hangs hands over.
+// acknowledge them again, until they are repaired. If all others have compacted what is lost, a
+// snapshot of any of them stands for it (SnapshotFetched). A leader whose disk hangs hands over.
 //
 //	           events                         update
 //	messages ─┐                          ┌─▶ Write ────▶ log writer ─▶ Persisted ─┐

@@ -71,6 +71,19 @@ type SnapshotSent struct {
 	Failed bool
 }
 
+// SnapshotFetched says that a snapshot that any other node has is durable here, and wanted in the
+// place of entries that are to be applied next, cannot be read from the disk, and are compacted
+// wherever they were. The core has it restored, with Update.Restore. By the Log Matching property
+// (§3.5) its state is that of every log that has its last entry, whether its sender leads or not,
+// and that is committed, as somebody has applied it. See Core.Takes for when it is taken.
+// Errors: ErrOutOfRange.
+type SnapshotFetched struct {
+	// Term is that of the node that sent it, when it began to: a term that began before its
+	// end was committed is not later.
+	Term Term
+	Meta SnapshotMeta
+}
+
 // Loaded answers a Load, once. What it was asked for may not be wanted any more; then
 // it has no effect.
 type Loaded struct {
@@ -91,8 +104,8 @@ type Loaded struct {
 type Unload struct{ UpTo Index }
 
 // Repaired says that no entry of the log is damaged on disk any more: what was damaged has
-// been written again, cut off by Write.Truncate, or compacted. It ends what
-// Saved.Impaired began.
+// been written again, cut off by Write.Truncate, or compacted; or a snapshot that covers it was
+// restored. It ends what Saved.Impaired began.
 type Repaired struct{}
 
 func (Tick) event()                {}
@@ -107,6 +120,7 @@ func (Retire) event()              {}
 func (Unreachable) event()         {}
 func (SnapshotTaken) event()       {}
 func (SnapshotSent) event()        {}
+func (SnapshotFetched) event()     {}
 func (Loaded) event()              {}
 func (Unload) event()              {}
 func (Repaired) event()            {}
@@ -133,7 +147,10 @@ type Update struct {
 	Committed [][]Entry
 	// Restore, if not nil, is a snapshot to install in the state machine before
 	// CommittedStored and Committed are applied: it replaces all that was applied before,
-	// and what was handed out before it and is not applied yet need not be.
+	// and what was handed out before it and is not applied yet must not be. The log begins
+	// behind it: all of it anew, if there is a Write with the same snapshot, and what follows
+	// stays, if there is none. Then the disk need not be told; what it has up to the end of
+	// the snapshot may go.
 	Restore *SnapshotMeta
 	// Reads are the outcomes of Read events.
 	Reads []ReadResult

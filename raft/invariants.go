@@ -318,6 +318,7 @@ type Observation struct {
 	hard             HardState
 	leader           NodeID
 	commit, handed   Index
+	base             Index
 	committed, last  Position
 	memory           Index
 	writesHandedOut  uint64
@@ -329,9 +330,15 @@ func (c *Core) Observe() Observation {
 	t, _ := c.log.term(c.commit)
 	return Observation{
 		role: c.role, hard: c.hard, leader: c.leader, commit: c.commit, handed: c.handed,
-		committed: Position{c.commit, t}, last: c.log.last, memory: c.log.memory,
+		base: c.log.base.Index, committed: Position{c.commit, t}, last: c.log.last, memory: c.log.memory,
 		writesHandedOut: c.persist.handedOut, writesPersistent: c.persist.done,
 	}
+}
+
+// restoredSince reports whether the log begins, since an earlier observation, behind a snapshot
+// that was restored: what comes after that is handed out again.
+func (c *Core) restoredSince(before Observation) bool {
+	return c.log.base.Index > before.base && c.handed == c.log.base.Index && c.handed == c.latest.Last.Index
 }
 
 // CheckTransition reports the first property of going from an earlier observation to
@@ -348,7 +355,7 @@ func (c *Core) CheckTransition(before Observation) error {
 		return broken("the vote of term %d went from %s to %q", c.hard.Term, before.hard.VotedFor, c.hard.VotedFor)
 	case sameTerm && before.leader != None && c.leader != None && c.leader != before.leader:
 		return broken("term %d had leader %s and has %s", c.hard.Term, before.leader, c.leader)
-	case c.commit < before.commit || c.handed < before.handed:
+	case c.commit < before.commit || c.handed < before.handed && !c.restoredSince(before):
 		return broken("the commit index fell from %d to %d (handed out: %d, %d)", before.commit, c.commit, before.handed, c.handed)
 	case before.commit > c.log.base.Index && !c.log.holds(before.committed):
 		return broken("the log no longer holds %v, which is committed", before.committed)

@@ -97,6 +97,12 @@ func (m *membership) at(index Index) configurationEntry {
 	return m.entries[i]
 }
 
+// restore begins with the configuration of a snapshot, and keeps those that come after it.
+func (m *membership) restore(meta SnapshotMeta) {
+	later := slices.DeleteFunc(slices.Clone(m.entries), func(e configurationEntry) bool { return e.index <= meta.Last.Index })
+	m.entries = append([]configurationEntry{{meta.ConfigurationIndex, meta.Configuration}}, later...)
+}
+
 // compact forgets the configurations before the one in effect at an index.
 func (m *membership) compact(index Index) {
 	for len(m.entries) > 1 && m.entries[1].index <= index {

@@ -46,6 +46,10 @@ type scriptedNode struct {
 	// slowDisk: writes become durable when the script says so. lazy: updates are taken
 	// when the script says so.
 	slowDisk, lazy bool
+	// damaged is the index of an entry that the disk cannot give, if not 0; waiting is what
+	// is committed from there on.
+	damaged Index
+	waiting []Entry
 }
 
 func newScripted(t *testing.T) *scripted {
@@ -117,6 +121,7 @@ func (s *scripted) startFrom(n *scriptedNode, stored Index) {
 		s.fail("%s does not start: %v", n.id, err)
 	}
 	n.core, n.writes, n.snap, n.wanted, n.loads = core, nil, saved.Snapshot, map[NodeID]SendSnapshot{}, nil
+	n.damaged, n.waiting = 0, nil
 }
 
 // step lets a node take an event and carries out what follows.
@@ -278,7 +283,10 @@ func (s *scripted) carryOut(n *scriptedNode, u *Update) {
 		}
 	}
 	if u.Restore != nil {
-		n.snap = *u.Restore
+		n.snap, n.waiting = *u.Restore, nil
+		if n.damaged <= n.snap.Last.Index {
+			n.damaged = 0
+		}
 	}
 	if stored := u.CommittedStored; stored.First > 0 {
 		for _, e := range n.disk.entries(stored.First, stored.Last) {
@@ -304,9 +312,13 @@ func (s *scripted) carryOut(n *scriptedNode, u *Update) {
 	}
 }
 
-// commit applies an entry, and holds it against what was committed elsewhere (State
-// Machine Safety, §3.2).
+// commit applies an entry, if all before it could be read, and holds it against what was
+// committed elsewhere (State Machine Safety, §3.2).
 func (s *scripted) commit(n *scriptedNode, e Entry) {
+	if e.Index == n.damaged || len(n.waiting) > 0 {
+		n.waiting = append(n.waiting, e)
+		return
+	}
 	have, known := s.committed[e.Index]
 	if known && showEntry(&have) != showEntry(&e) {
 		s.fail("%s commits %s, elsewhere %s is committed", n.id, showEntry(&e), showEntry(&have))

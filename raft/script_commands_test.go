@@ -53,6 +53,7 @@ var scriptCommands = map[string]func(*scripted, *reader){
 	"unload":      (*scripted).doUnload,
 	"load":        (*scripted).doLoad,
 	"repaired":    (*scripted).doRepaired,
+	"fetched":     (*scripted).doFetched,
 	"state":       (*scripted).doState,
 	"log":         (*scripted).doLog,
 	"peers":       (*scripted).doPeers,

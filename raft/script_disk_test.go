@@ -35,23 +35,27 @@ func (s *scripted) doCrash(r *reader) {
 	})
 }
 
-// doRestart: restart a b [stored 5 [impaired 3]]. Entries up to 5 are not given to the core,
-// only their terms; impaired, some of them are damaged, the first of which is 3.
+// doRestart: restart a b [stored 5 [impaired 3|damaged 3]]. Entries up to 5 are not given to
+// the core, only their terms. Impaired, some of them are damaged, the first of which is 3;
+// damaged, that is not known.
 func (s *scripted) doRestart(r *reader) {
 	var nodes []*scriptedNode
 	for r.more() && !r.skip("stored") {
 		nodes = append(nodes, s.node(NodeID(r.next())))
 	}
 	var stored Index
-	damaged := Index(0)
+	impaired, damaged := Index(0), Index(0)
 	if r.more() {
 		if stored = Index(r.number()); r.skip("impaired") {
+			impaired = Index(r.number())
+		} else if r.skip("damaged") {
 			damaged = Index(r.number())
 		}
 	}
 	for _, n := range nodes {
-		n.disk.Impaired, n.disk.Damaged = damaged > 0, damaged
+		n.disk.Impaired, n.disk.Damaged = impaired > 0, impaired
 		s.startFrom(n, stored)
+		n.damaged = max(damaged, impaired)
 		s.say(string(n.id), "%s", showState(n))
 	}
 }
@@ -85,4 +89,19 @@ func (s *scripted) doLoad(r *reader) {
 }
 
 // doRepaired: repaired a.
-func (s *scripted) doRepaired(r *reader) { _ = s.step(s.running(NodeID(r.next())), Repaired{}) }
+func (s *scripted) doRepaired(r *reader) {
+	n := s.running(NodeID(r.next()))
+	waiting := n.waiting
+	n.damaged, n.waiting = 0, nil
+	for _, e := range waiting {
+		s.commit(n, e)
+	}
+	_ = s.step(n, Repaired{})
+}
+
+// doFetched: fetched a t3 5@2. A snapshot at 5@2, of a node in term 3, is durable at a.
+func (s *scripted) doFetched(r *reader) {
+	n := s.running(NodeID(r.next()))
+	term := Term(r.prefixed("t"))
+	_ = s.step(n, SnapshotFetched{term, SnapshotMeta{Last: r.position(), Configuration: s.founded, ConfigurationIndex: 1}})
+}

@@ -80,6 +80,8 @@ func (c *Core) installSnapshot(m Message, b *InstallSnapshot) {
 	c.following.answerDue = true
 	last := b.Meta.Last
 	switch {
+	case c.impaired && c.intact < last.Index && c.unread(last):
+		c.restoreWithin(b.Meta)
 	case last.Index <= c.commit:
 		// Nothing in it is news, and all of it is in the leader's log.
 		last.Index = c.commit
@@ -88,11 +90,68 @@ func (c *Core) installSnapshot(m Message, b *InstallSnapshot) {
 		c.setCommit(last.Index)
 	default:
 		// What the log has, at and after this index too, is not the leader's.
-		c.resetLog(b.Meta)
-		c.latest = b.Meta
-		c.commit, c.handed, c.applied = last.Index, last.Index, last.Index
-		meta := b.Meta
-		c.out.Restore = &meta
+		c.restoreInstead(b.Meta)
 	}
 	c.following.matched = max(c.following.matched, last.Index)
+}
+
+// Takes reports whether the core would take a snapshot that another node has, as SnapshotFetched
+// says: if something up to its end is to be applied next and on the disk only, and
+//
+//   - the log has its last entry, and that is durable: what follows stays; or the log ends
+//     before it
+//   - its sender's term is durable here: whoever leads from then on has what is committed,
+//     and contradicts nothing in it (Leader Completeness, §3.6.3)
+//   - a leader has committed as far, as it does that by counting (§3.6.2)
+func (c *Core) Takes(term Term, last Position) bool {
+	known := term <= c.hard.Term && c.persist.hardDurable()
+	if c.lead != nil {
+		known = known && last.Index <= c.commit
+	}
+	return known && (c.unread(last) || c.role == Follower && last.Index > c.log.last.Index && c.applied+1 < c.log.memory)
+}
+
+// snapshotFetched takes a snapshot from whoever has it.
+func (c *Core) snapshotFetched(e SnapshotFetched) error {
+	last := e.Meta.Last
+	switch {
+	case !c.Takes(e.Term, last):
+		return outOfRange("snapshot", last.Index, c.log.last.Index)
+	case last.Index > c.log.last.Index:
+		c.restoreInstead(e.Meta)
+	default:
+		c.restoreWithin(e.Meta)
+	}
+	return nil
+}
+
+// unread reports whether a snapshot that ends with an entry of the log, which is durable,
+// stands for some that are to be applied next and are on the disk only, where they may be
+// damaged.
+func (c *Core) unread(last Position) bool {
+	return c.log.holds(last) && last.Index > c.applied && last.Index <= c.persist.durable && c.applied+1 < c.log.memory
+}
+
+// restoreInstead has a snapshot restored that takes the place of the log.
+func (c *Core) restoreInstead(meta SnapshotMeta) {
+	last := meta.Last.Index
+	c.resetLog(meta)
+	c.latest = meta
+	c.commit, c.handed, c.applied = last, last, last
+	c.out.Restore = &meta
+}
+
+// restoreWithin has a snapshot restored that ends within the log. What follows stays: it may
+// have been acknowledged (§5.3). What was handed out of it, and waits for what could not be
+// read, is handed out again.
+func (c *Core) restoreWithin(meta SnapshotMeta) {
+	last := meta.Last.Index
+	c.setCommit(last)
+	c.log.compact(last)
+	c.members.restore(meta)
+	c.latest = meta
+	c.handed, c.applied = last, last
+	c.intact = max(c.intact, last)
+	c.following.answerDue = c.role == Follower
+	c.out.Restore = &meta
 }

@@ -155,14 +155,17 @@ func (p *coreProcess) carryOut() bool {
 	if u.Write != nil {
 		n.disk.write(u.Write)
 	}
+	if u.Restore != nil {
+		p.snapshot, p.last, p.queue = *u.Restore, u.Restore.Last.Index, nil
+		w.oracle.restored(n, u.Restore)
+		if u.Write == nil || u.Write.Snapshot == nil {
+			p.restoredWithin(*u.Restore)
+		}
+	}
 	for i := range u.Messages {
 		m := u.Messages[i]
 		w.oracle.sent(n, &m)
 		p.send(&m)
-	}
-	if u.Restore != nil {
-		p.snapshot, p.last, p.queue = *u.Restore, u.Restore.Last.Index, nil
-		w.oracle.restored(n, u.Restore)
 	}
 	if u.CommittedStored.First > 0 {
 		w.report.Faults["commit from the disk"]++

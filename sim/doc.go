@@ -30,8 +30,8 @@
 //
 // There are two layers. In one, each process is a raft.Core with an owner that does the
 // least; it has a disk that it restarts from, with all of its log or with the terms of a
-// part of it, entries of which may be damaged, and everything that the core can do is
-// used. In the other, each process is an engine.Node, unchanged, on a channel and a
+// part of it, entries of which may be damaged until others give them back, or a snapshot that
+// stands for them, and everything that the core can do is used. In the other, each process is an engine.Node, unchanged, on a channel and a
 // storage of this package: it founds its cluster, speaks in bytes, forwards, and keeps
 // sessions. No code that ships knows of the simulator.
 //

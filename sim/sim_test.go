@@ -86,7 +86,7 @@ func TestEverythingThatCanHappenHappens(t *testing.T) {
 		"frame lost", "frame repeated", "frame late", "queue full", "write slow", "log truncated",
 		"snapshot taken", "snapshot sent", "snapshot installed", "configuration changed", "joint configuration",
 		"start with a log on disk", "start with a damaged log", "commit from the disk", "entries loaded", "load failed",
-		"disk of a leader hung for good",
+		"disk of a leader hung for good", "snapshot for damage",
 		"sync failed", "stopped by its disk", "disk full", "rot", "what was promised is lost",
 		"directory copied", "directory of another", "directory refused", "newest segment gone", "log gone", "identity gone",
 		"snapshot sent in parts", "state restored", "log compacted", "compacted before it was read", "no room for a snapshot",

@@ -94,14 +94,6 @@ func (d *disk) damage(number uint32) bool {
 	return true
 }
 
-// repair gets back what damaged entries said. Who has it is no matter here: the simulator
-// knows.
-func (d *disk) repair() bool {
-	had := len(d.damaged) > 0
-	clear(d.damaged)
-	return had
-}
-
 // cut forgets the damage from one index to another.
 func (d *disk) cut(from, to raft.Index) {
 	for i := range d.damaged {

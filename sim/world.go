@@ -171,6 +171,9 @@ func (w *world) settle() {
 		for w.now < check {
 			w.happen()
 		}
+		for _, n := range w.nodes {
+			n.disk.repair()
+		}
 		why := w.unsettled()
 		if why == "" {
 			if why = w.goesOn(); why == "" {
