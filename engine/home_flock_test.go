@@ -63,6 +63,8 @@ type homes struct {
 	births int
 	// blocked are the nodes whose state machines do nothing.
 	blocked map[int]bool
+	// sparse: nobody wants what a snapshot stands for.
+	sparse bool
 }
 
 func newHomes(t testing.TB, size int, tune func(*Config)) *homes {
@@ -104,7 +106,7 @@ func (h *homes) tryStart(i int) (*Node, error) {
 	name := string(rune('a' + i))
 	home, err := OpenHome(h.disks[i], HomeConfig{
 		ID: raft.NodeID(fmt.Sprintf("%s#%d", name, h.births)), Name: name, Cluster: "test", Size: h.size,
-		Mark: [16]byte{byte(h.births)}, Whole: true, SegmentBytes: 16 << 10,
+		Mark: [16]byte{byte(h.births)}, Whole: !h.sparse, SegmentBytes: 16 << 10,
 	})
 	if err != nil {
 		return nil, err

@@ -12,7 +12,9 @@ import (
 
 // mending gets damaged entries back from the other nodes. Index and term of each are known,
 // and by the Log Matching property (§3.5) any node whose log has an entry of that index and
-// term has the same entry, whether it leads or not. (That a damaged entry must never count
+// term has the same entry, whether it leads or not. Where it is compacted, a snapshot stands for
+// it, of any node again: the one that has to be helped may be the leader, or the only one that
+// could become it. (That a damaged entry must never count
 // as one that was never there: Alagappan et al., "Protocol-Aware Recovery for
 // Consensus-Based Storage", FAST 2018.)
 type mending struct {
@@ -54,7 +56,9 @@ func (n *Node) tickMending() {
 		n.mended()
 		return
 	}
-	m.askedAt = max(n.now, 1)
+	if m.askedAt = max(n.now, 1); n.isReceiving() {
+		return // it may stand for what is wanted
+	}
 	if own := n.wantedInMemory(); len(own) > 0 {
 		n.entriesFetched(&wire.FetchedEntries{Entries: own})
 		return
@@ -83,7 +87,7 @@ func (n *Node) wantedInMemory() []raft.Entry {
 }
 
 // entriesAsked gives another node entries that are damaged on its disk: as many as fit into
-// a message. It will ask again for the others.
+// a message. It will ask again for the others. If there are none, a snapshot may stand for them.
 func (n *Node) entriesAsked(from raft.NodeID, m *wire.FetchEntries) {
 	reply := &wire.FetchedEntries{}
 	var fromDisk []raft.Position
@@ -99,17 +103,24 @@ func (n *Node) entriesAsked(from raft.NodeID, m *wire.FetchEntries) {
 		n.post(from, reply)
 	}
 	fromDisk = slices.DeleteFunc(fromDisk, func(p raft.Position) bool { return n.home == nil || !n.core.Holds(p) })
+	if len(fromDisk) == 0 && len(reply.Entries) == 0 {
+		n.offerSnapshot(from, m.Positions[0].Index)
+		return
+	}
 	answering := n.mending.answering
 	if len(fromDisk) == 0 || answering[from] || len(answering) >= raft.MaxMembers {
 		return
 	}
 	answering[from] = true
+	none := len(reply.Entries) == 0
 	n.job(ReadLane, func() {
 		reply := readPositions(n.home.log, fromDisk)
 		_ = n.do(func() {
 			delete(answering, from)
 			if len(reply.Entries) > 0 {
 				n.post(from, reply)
+			} else if none {
+				n.offerSnapshot(from, m.Positions[0].Index)
 			}
 		})
 	})

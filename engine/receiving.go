@@ -3,17 +3,22 @@ package engine
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/ben-ng/gaggle/raft"
 	"github.com/ben-ng/gaggle/snapshot"
 	"github.com/ben-ng/gaggle/wire"
 )
 
-// receiving is a snapshot that a leader is sending to this node.
+// receiving is a snapshot that a leader is sending to this node, or that any node has offered,
+// in session 0, for what is damaged here.
 type receiving struct {
 	from     raft.NodeID
 	session  uint64
+	term     raft.Term
 	incoming *snapshot.Incoming
+	// movedAt is the tick at which something of it came last.
+	movedAt uint64
 	// writing: a chunk is being written, or the whole being checked. Chunks that come
 	// meanwhile wait, as many as a leader has on their way; others are as good as lost.
 	writing bool
@@ -23,22 +28,27 @@ type receiving struct {
 	installedHead snapshotHead
 }
 
-// chunkReceived takes a part of a snapshot from the leader of this term.
+// chunkReceived takes a part of a snapshot from the leader of this term, or of one that is
+// offered and wanted.
 func (n *Node) chunkReceived(from raft.NodeID, m *wire.SnapshotChunk) {
 	_, term, leader := n.core.Leadership()
-	if m.Term != term || from != leader {
+	switch {
+	case m.Session == 0:
+		if !n.takesOffer(from, m) {
+			return
+		}
+	case m.Term != term || from != leader:
 		return
-	}
-	r := &n.receiving
-	if m.Last.Index <= n.core.Commit() {
+	case m.Last.Index <= n.core.Commit():
 		n.replyToChunk(from, m, m.Offset, wire.SnapshotInstalled)
 		return
 	}
+	r := &n.receiving
 	if r.incoming == nil || r.incoming.Identity() != identityOf(m) {
 		n.beginReceiving(from, m)
 		return
 	}
-	r.from, r.session = from, m.Session
+	r.comes(n.now, from, m)
 	if r.writing {
 		if len(m.Data) > 0 && len(r.waiting) < chunksAhead {
 			r.waiting = append(r.waiting, m)
@@ -50,6 +60,47 @@ func (n *Node) chunkReceived(from raft.NodeID, m *wire.SnapshotChunk) {
 		return
 	}
 	n.writeChunk(m)
+}
+
+// takesOffer reports whether a chunk of what was offered is wanted, and answers if it is not.
+// Each of those who were asked for what is damaged may offer a snapshot, and the first of them is
+// as good as the others.
+func (n *Node) takesOffer(from raft.NodeID, m *wire.SnapshotChunk) bool {
+	if !slices.Contains(n.core.Status().Configuration.Members(), from) {
+		return false
+	}
+	if _, term, _ := n.core.Leadership(); m.Term > term {
+		// Its term has to be durable here before anything that was committed in it. It asks
+		// again.
+		n.step(raft.Receive{Message: &raft.Message{From: from, To: n.config.ID, Term: m.Term, Body: &raft.AppendReply{Rejected: true}}})
+		return false
+	}
+	r := &n.receiving
+	own := r.session == 0 && r.from == from
+	if !n.standsForDamage(m) || n.isReceiving() && !own {
+		n.replyToChunk(from, m, m.Offset, wire.SnapshotRefused)
+		return false
+	}
+	return true
+}
+
+// standsForDamage reports whether a snapshot stands for entries that are damaged here and not
+// applied, and the core would take it.
+func (n *Node) standsForDamage(m *wire.SnapshotChunk) bool {
+	return n.core.Takes(m.Term, m.Last) && slices.ContainsFunc(n.mending.wanted, func(p raft.Position) bool {
+		return n.applied < p.Index && p.Index <= m.Last.Index
+	})
+}
+
+// isReceiving reports whether a snapshot is coming in, and has not come to a halt.
+func (n *Node) isReceiving() bool {
+	r := &n.receiving
+	return r.writing || r.incoming != nil && n.now-r.movedAt < uint64(n.config.Raft.ElectionTicksMax)
+}
+
+// comes takes note of whose chunk came.
+func (r *receiving) comes(now uint64, from raft.NodeID, m *wire.SnapshotChunk) {
+	r.movedAt, r.from, r.session, r.term = now, from, m.Session, m.Term
 }
 
 // identityOf says which snapshot a chunk is of.
@@ -68,6 +119,7 @@ func (n *Node) beginReceiving(from raft.NodeID, m *wire.SnapshotChunk) {
 		return // of another one; the leader will ask again
 	}
 	r.writing, r.waiting = true, nil
+	r.comes(n.now, from, m)
 	n.job(SnapshotLane, func() {
 		incoming, err := n.snapshots.Receive(identityOf(m))
 		var (
@@ -90,7 +142,8 @@ func (n *Node) beginReceiving(from raft.NodeID, m *wire.SnapshotChunk) {
 				n.receivingFailed(from, m, err)
 				return
 			}
-			r.incoming, r.from, r.session = incoming, from, m.Session
+			r.incoming = incoming
+			r.comes(n.now, from, m)
 			if there {
 				r.installed, r.installedHead = info, head
 				n.install(m, info)
@@ -176,16 +229,23 @@ func (n *Node) checkReceived(incoming *snapshot.Incoming) (snapshot.Info, snapsh
 	return info, head, state.Close()
 }
 
-// install gives the core the snapshot's message, now that it is durable. If the core takes
-// it, its next update says to restore it.
+// install gives the core the snapshot, now that it is durable: as the leader's message, or as
+// what was offered. If the core takes it, its next update says to restore it.
 func (n *Node) install(m *wire.SnapshotChunk, info snapshot.Info) {
 	r := &n.receiving
 	n.snapshotMade()
-	n.step(raft.Receive{Message: &raft.Message{
-		From: r.from, To: n.config.ID, Term: m.Term,
-		Body: &raft.InstallSnapshot{Session: r.session, Meta: info.Meta},
-	}})
-	n.replyToChunk(r.from, m, m.Size, wire.SnapshotInstalled)
+	if r.session == 0 {
+		// Refused, it is of no use any more, as the log was mended, or replaced, meanwhile.
+		if err := n.core.Step(raft.SnapshotFetched{Term: r.term, Meta: info.Meta}); errors.Is(err, raft.ErrInvariant) {
+			n.fail(err)
+		}
+	} else {
+		n.step(raft.Receive{Message: &raft.Message{
+			From: r.from, To: n.config.ID, Term: r.term,
+			Body: &raft.InstallSnapshot{Session: r.session, Meta: info.Meta},
+		}})
+	}
+	n.post(r.from, &wire.SnapshotReply{Session: r.session, Last: m.Last, Sum: m.Sum, Next: m.Size, Status: wire.SnapshotInstalled})
 }
 
 // receivingFailed tells the leader that the snapshot cannot be taken, and an operator why.
@@ -202,5 +262,6 @@ func (n *Node) restored(meta *raft.SnapshotMeta) {
 		return
 	}
 	n.restore(r.installed, r.installedHead)
+	n.mending.askedAt = 0 // what it stands for is wanted no more
 	r.installed, r.installedHead = snapshot.Info{}, snapshotHead{}
 }

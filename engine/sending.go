@@ -25,7 +25,8 @@ const (
 )
 
 // A sending is a snapshot on its way to a member that needs what is compacted. Its bytes are
-// those of the file, and it goes on where the member says.
+// those of the file, and it goes on where the member says. A leader sends one because its core
+// says so; any node offers one, in session 0, for what is damaged at the member.
 type sending struct {
 	raft.SendSnapshot
 	info snapshot.Info
@@ -42,7 +43,10 @@ type sending struct {
 	tries   int
 }
 
-// sendings are a leader's snapshots under way, and how many bytes it may send now.
+// offered reports whether it is an offer: no leader's, so that no core waits for it.
+func (s *sending) offered() bool { return s.Session == 0 }
+
+// sendings are the snapshots under way, and how many bytes it may send now.
 type sendings struct {
 	all       map[raft.NodeID]*sending
 	allowance int
@@ -57,6 +61,25 @@ func (n *Node) sendSnapshot(s raft.SendSnapshot) {
 		n.step(raft.SnapshotSent{Node: s.To, Failed: true})
 		return
 	}
+	n.beginSending(s, info)
+}
+
+// offerSnapshot sends the latest snapshot to a member to which entries from first on were
+// lost, and are compacted here, or lost too: leader or not, what the snapshot holds is
+// committed. Whether it is of use, the member says before anything of it is sent.
+func (n *Node) offerSnapshot(to raft.NodeID, first raft.Index) {
+	info, ok := n.snapshots.Latest()
+	if !ok || info.Meta.Last.Index < first || n.sendings.all[to] != nil || n.failed != nil {
+		return
+	}
+	s := n.core.Status()
+	if slices.Contains(s.Configuration.Members(), to) {
+		n.beginSending(raft.SendSnapshot{To: to, Term: s.Term}, info)
+	}
+}
+
+// beginSending opens a snapshot, and asks from where it is wanted.
+func (n *Node) beginSending(s raft.SendSnapshot, info snapshot.Info) {
 	out := &sending{SendSnapshot: s, info: info, movedAt: n.now, reading: true}
 	n.sendings.all[s.To] = out
 	n.job(ReadLane, func() {
@@ -125,7 +148,7 @@ func (n *Node) pumpSendings() {
 	_, term, leader := n.core.Leadership()
 	for _, to := range slices.Sorted(maps.Keys(n.sendings.all)) {
 		s := n.sendings.all[to]
-		if leader != n.config.ID || term != s.Term {
+		if !s.offered() && (leader != n.config.ID || term != s.Term) {
 			n.endSending(to)
 			continue
 		}
@@ -192,5 +215,7 @@ func (n *Node) chunkReplied(from raft.NodeID, m *wire.SnapshotReply) {
 // sendingEnded tells the core how it ended.
 func (n *Node) sendingEnded(s *sending, failed bool) {
 	n.endSending(s.To)
-	n.step(raft.SnapshotSent{Node: s.To, Failed: failed})
+	if !s.offered() {
+		n.step(raft.SnapshotSent{Node: s.To, Failed: failed})
+	}
 }

@@ -40,7 +40,8 @@ func (m *FetchEntries) encode(b []byte) []byte {
 
 func (m *FetchEntries) decode(r *reader) { m.Positions = r.positions() }
 
-// FetchedEntries answers FetchEntries.
+// FetchedEntries answers FetchEntries. A node that has compacted them may offer a snapshot
+// instead: see SnapshotChunk.
 type FetchedEntries struct {
 	// Entries are those that the sender has at the positions asked for, undamaged, as
 	// far as there was room: at most MaxFetch, which take at most EntriesCapacity

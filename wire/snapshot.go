@@ -7,10 +7,11 @@ import (
 )
 
 // SnapshotChunk is a part of the file of a snapshot, on its way from a leader to a
-// follower that needs what the leader's log does not have any more.
+// follower that needs what the leader's log does not have any more; or from any node to one
+// that has asked for entries (FetchEntries) for which the snapshot stands.
 type SnapshotChunk struct {
-	// Term is the leader's, not 0, and Session that of its messages to the receiver. So
-	// what a leader of the past has sent can be told.
+	// Term is the sender's, not 0. Session is that of a leader's messages to the receiver, so
+	// that what a leader of the past has sent can be told; otherwise 0.
 	Term    raft.Term
 	Session uint64
 	// Last is the last entry in the snapshot: its index and term are not 0, and the term
