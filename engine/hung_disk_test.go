@@ -68,31 +68,38 @@ func (f hangingFile) Sync() error {
 	return f.File.Sync()
 }
 
+// startedIn is nodes that run, each in a directory, and are a cluster.
+func startedIn(t *testing.T, dirs ...vfs.Dir) (nodes []*Node) {
+	t.Helper()
+	ch := memory.New()
+	for i, dir := range dirs {
+		name := string(rune('a' + i))
+		home, err := OpenHome(dir, HomeConfig{ID: raft.NodeID(name + "#1"), Cluster: "test", Size: len(dirs), Mark: [16]byte{byte(i + 1)}, SegmentBytes: 64 << 10})
+		if err != nil {
+			t.Fatal(err)
+		}
+		config := testConfig(name, len(dirs))
+		config.ID, config.Home = home.ID(), home
+		n, err := New(config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := n.Open(ch); err != nil {
+			t.Fatal(err)
+		}
+		n.Start()
+		nodes = append(nodes, n)
+	}
+	return nodes
+}
+
 // With two members the other cannot be elected without the vote of the one whose disk hangs,
 // so the leader stays, and its heartbeats, and its ticks, can be watched for as long as one likes.
 func TestTicksAndHeartbeatsDoNotWaitForTheDisk(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ch := memory.New()
-		gates, nodes := []*gate{{}, {}}, []*Node{}
-		for i, g := range gates {
-			name := string(rune('a' + i))
-			home, err := OpenHome(hangingDir{vfs.NewDisk(), g}, HomeConfig{ID: raft.NodeID(name + "#1"), Cluster: "test", Size: 2, Mark: [16]byte{byte(i + 1)}})
-			if err != nil {
-				t.Fatal(err)
-			}
-			config := testConfig(name, 2)
-			config.ID, config.Home = home.ID(), home
-			n, err := New(config)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := n.Open(ch); err != nil {
-				t.Fatal(err)
-			}
-			n.Start()
-			defer func() { _ = n.Close() }()
-			nodes = append(nodes, n)
-		}
+		gates := []*gate{{}, {}}
+		nodes := startedIn(t, hangingDir{vfs.NewDisk(), gates[0]}, hangingDir{vfs.NewDisk(), gates[1]})
+		defer func() { _, _ = nodes[0].Close(), nodes[1].Close() }()
 		electionMax := time.Duration(nodes[0].config.Raft.ElectionTicksMax) * testTick
 		if _, err := propose(t, nodes[0], "before").Wait(t.Context()); err != nil {
 			t.Fatal(err)
