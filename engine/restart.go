@@ -90,6 +90,9 @@ func (n *Node) comeHome() error {
 	if cut := h.recovered.Cut; cut != nil {
 		n.log.Info("the last write had not come to its end when the node stopped, and was taken back", slog.String("cut", cut.String()))
 	}
+	if h.recovered.Beheaded {
+		n.log.Error("the beginning of the log is damaged: it is as if it had been compacted", slog.String("base", saved.Compacted.String()))
+	}
 	n.sessions.configure(raft.NewConfiguration(c.Voters, nil))
 	n.feed.begin(saved.Compacted.Index+1, saved.Snapshot.Last.Index, skipped{})
 	if saved.Snapshot.Last.Index > 0 {

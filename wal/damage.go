@@ -22,6 +22,8 @@ func (r *recovery) noBlock(s *segment) error {
 	if err := r.bridge(hit, room); err != nil {
 		return err
 	}
+	// The blocks of a segment follow its header, so there was one before the first that is found.
+	r.beheaded = r.beheaded || !r.begun && r.table.base.Index > 0
 	r.begun = true
 	r.cursor.at, r.cursor.sequence, r.cursor.chain = hit.at, hit.sequence-1, hit.chain
 	return nil

@@ -153,6 +153,10 @@
 //     thesis §3.5). If it ends in the same term, all that is missing was appended by the
 //     leader of that term: index and term are known, and the entries are faulty, unless
 //     a configuration was among them. Otherwise what is missing cannot be known: Lost.
+//   - Neither, and no block before it can be read: the log begins after the position before
+//     the block that comes next, if a snapshot reaches that (otherwise Lost), and Recovered
+//     says that it is beheaded. Blocks follow the header of a segment directly, so one that
+//     does not stands behind others: a log that was compacted is told from one that has rotted.
 //   - Neither, and nothing comes after it: Lost, as term, vote and the end of the log were
 //     in it.
 //

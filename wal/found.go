@@ -35,6 +35,7 @@ func (r *recovery) found(err error) *Recovered {
 		Saved:    raft.Saved{HardState: r.cursor.hard, Snapshot: s},
 		Lost:     err,
 		Cut:      r.cut,
+		Beheaded: r.beheaded,
 		Bytes:    r.window.read,
 		Segments: len(t.segments), Blocks: r.blocks, Unreadable: r.window.failed,
 	}

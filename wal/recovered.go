@@ -14,6 +14,9 @@ type Recovered struct {
 	// Faulty are entries whose index and term are known and whose data cannot be read,
 	// ascending. Repair puts them right.
 	Faulty []raft.Position
+	// Beheaded says that the first blocks that the log has cannot be read. Which entries were
+	// in them nobody knows: it begins after Saved.Compacted as if these had been compacted.
+	Beheaded bool
 	// Lost, if not nil, is ErrLost and says that the term, the vote or the extent of what
 	// was acknowledged cannot be trusted: the node must not take part under its id again.
 	// Saved is what can be read, and the log takes no writes.

@@ -17,6 +17,8 @@ type recovery struct {
 	loader  loader
 	// begun: a block has been read.
 	begun bool
+	// beheaded: the first blocks could not be read.
+	beheaded bool
 	// synced is the latest block known to have been durable; scanned, that everything
 	// that follows was looked through for it.
 	synced  uint64
@@ -157,6 +159,7 @@ func (r *recovery) read(region []byte) error {
 		}
 	}
 	r.table.apply(b)
+	r.beheaded = r.beheaded && b.flags&flagReset == 0 // a snapshot took the place of all that was
 	r.loader.take(b, region, r.bad)
 	for _, p := range r.bad {
 		r.table.damaged(p)
