@@ -68,9 +68,11 @@ solvers: # from the system's packages, where there are none
 	@command -v z3 >/dev/null && command -v cvc5 >/dev/null || \
 		{ apt-get update && apt-get install -y --no-install-recommends z3 cvc5; }
 
-bench: ## latencies and allocations by channel, and reads; on disk; to read back a log, and write a snapshot
+bench: STATE_BYTES = 1073741824
+bench: ## latencies and allocations by channel, and reads; on disk; to read back a log, and write a snapshot; snapshots of nodes with STATE_BYTES of state (a quarter of an hour, 8 GB)
 	go test . -run '^$$' -bench . -benchtime 3s
 	go test ./wal ./snapshot -run '^$$' -bench . -benchtime 1s
+	TMPDIR=$(abspath $(DIR)) go test ./internal/state -run '^$$' -bench . -benchtime 1x -count 3 -timeout 30m -state.bytes $(STATE_BYTES)
 	go -C bench run . -durable -dir $(abspath $(DIR)) -only gaggle -rounds 3
 
 bench-peers: ## the table of README.md: Gaggle beside other libraries, medians of alternating runs

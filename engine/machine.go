@@ -17,7 +17,8 @@ type Machine interface {
 	// what the node that proposed it is to know. An error says that the value cannot be
 	// applied at all; it stops the node, with ErrMachine.
 	Apply(index raft.Index, term raft.Term, value []byte) (result any, err error)
-	// Snapshot captures the state as it is, and returns what writes it. That is called once
+	// Snapshot captures the state as it is, and returns what writes it. Nothing is applied until
+	// it returns, and no longer. What it returns is called once
 	// at most, later and while values are applied, so it must not look at what they change.
 	// Equal states have to be written as equal bytes. After an error, of either, the node goes
 	// on without this snapshot and keeps its log; Status.Problem has it, with ErrMachine.
