@@ -53,3 +53,37 @@ func ExampleReplicate() {
 	// 3 <nil>
 	// eggs: 3
 }
+
+// Peek shows what this node has applied, at once. That is all that was done on it; what was done
+// elsewhere may be missing, unless a Read comes first.
+func ExampleReplica_Peek() {
+	ctx := context.Background()
+	ch := memory.New()
+	var shelves []*gaggle.Replica[Shelf, Delivery, int]
+	for range 3 {
+		r, err := gaggle.Replicate(ctx, ch, &Shelf{map[string]int{}}, (*Shelf).Apply, gaggle.Size(3), gaggle.Local())
+		if err != nil {
+			log.Fatal(err)
+		}
+		defer r.Close()
+		shelves = append(shelves, r)
+	}
+	here, there := shelves[0], shelves[1]
+	if _, err := here.Do(ctx, Delivery{"egg", 5}); err != nil {
+		log.Fatal(err)
+	}
+	eggs := func(s *Shelf) { fmt.Println("eggs:", s.Count["egg"]) }
+	here.Peek(eggs)
+
+	if err := there.Read(ctx, func(*Shelf) {}); err != nil {
+		log.Fatal(err)
+	}
+	there.Peek(eggs) // 0 would be as good without the Read
+
+	_ = there.Close()
+	there.Peek(eggs) // what it had then
+	// Output:
+	// eggs: 5
+	// eggs: 5
+	// eggs: 5
+}
