@@ -62,4 +62,7 @@ func machines(g *generator) {
 		}
 	}
 	g.play(g.between(40, 150), g.between(10, 100), sets...)
+	if g.one(2) {
+		left(g) // and nobody appends any more, so that there is no newer snapshot
+	}
 }
