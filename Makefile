@@ -61,8 +61,8 @@ proof: solvers ## the proof of spec by two solvers, and runs that show that its 
 	go run ./spec/prove
 	go run ./spec/prove -solver z3 -traces
 
-proof-guards: solvers ## takes each requirement of an action away: the proof has to break
-	go run ./spec/prove -guards lock configuration
+proof-guards: solvers ## takes each requirement of an action away: the proof has to break (half an hour)
+	go run ./spec/prove -guards -t 5m
 
 solvers: # from the system's packages, where there are none
 	@command -v z3 >/dev/null && command -v cvc5 >/dev/null || \

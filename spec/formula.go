@@ -34,7 +34,7 @@ type Formula struct {
 	// Sort is Bool or a sort of the model.
 	Sort string
 	// Line is where it is in the source.
-	Line int
+	Line Place
 }
 
 // Typed is a name and its sort.

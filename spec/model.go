@@ -62,7 +62,7 @@ type Action struct {
 	Params   []Typed
 	Requires []Named
 	Updates  []Update
-	Line     int
+	Line     Place
 }
 
 // An Update is the new meaning of a state symbol, in terms of the state before: Value

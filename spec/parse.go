@@ -19,38 +19,44 @@ var keywords = [...]string{
 	"and", "or", "not", "true", "false",
 }
 
-// Parse reads a model, and checks that its names and sorts fit. Name is for messages.
-func Parse(name, source string) (m *Model, err error) {
-	all, err := tokens(source)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
+// A Source is the text of a model, or a part of it.
+type Source struct{ File, Text string }
+
+// Parse reads a model, and checks that its names and sorts fit.
+func Parse(name string, sources ...Source) (m *Model, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			mistake, ok := r.(*syntaxError)
 			if !ok {
 				panic(r)
 			}
-			m, err = nil, fmt.Errorf("%s: %w", name, mistake)
+			m, err = nil, mistake
 		}
 	}()
-	p := &parser{tokens: all, model: &Model{Name: name}}
-	for p.peek() != "" {
-		p.declaration()
+	m = &Model{Name: name}
+	for _, s := range sources {
+		all, err := tokens(s.File, s.Text)
+		if err != nil {
+			return nil, err
+		}
+		p := &parser{tokens: all, model: m}
+		for p.peek() != "" {
+			p.declaration()
+		}
 	}
-	resolve(p.model)
-	return p.model, nil
+	resolve(m)
+	return m, nil
 }
 
 // A syntaxError is raised where there is a mistake, and returned by Parse.
 type syntaxError struct{ error }
 
-func fail(line int, format string, args ...any) {
-	panic(&syntaxError{fmt.Errorf("line %d: %w", line, fmt.Errorf(format, args...))})
+func fail(line Place, format string, args ...any) {
+	panic(&syntaxError{fmt.Errorf("%v: %w", line, fmt.Errorf(format, args...))})
 }
 
 func (p *parser) peek() string { return p.tokens[p.at].text }
-func (p *parser) line() int    { return p.tokens[p.at].line }
+func (p *parser) line() Place  { return p.tokens[p.at].line }
 
 func (p *parser) accept(text string) bool {
 	if p.peek() != text || text == "" {
@@ -178,7 +184,7 @@ func (p *parser) symbol(state bool) {
 }
 
 // action is: name "(" params ")" "{" {"require" name ":" formula | target ":=" formula} "}".
-func (p *parser) action(line int) {
+func (p *parser) action(line Place) {
 	a := &Action{Name: p.name(), Params: p.params(), Line: line}
 	p.expect("{")
 	for !p.accept("}") {

@@ -64,7 +64,7 @@ func (p *parser) not() *Formula {
 	return p.relation()
 }
 
-func (p *parser) quantifier(op Op, line int) *Formula {
+func (p *parser) quantifier(op Op, line Place) *Formula {
 	f := &Formula{Op: op, Line: line, Bound: p.typedList()}
 	p.expect(".")
 	f.Args = []*Formula{p.formula()}

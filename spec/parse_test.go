@@ -31,7 +31,7 @@ trace in: enter, lock reaches exists p: person. inside(p) and locked
 
 func parse(t *testing.T, source string) *Model {
 	t.Helper()
-	m, err := Parse("door", source)
+	m, err := Parse("door", Source{"door", source})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,9 +110,9 @@ func TestOperatorsBindAsTheGrammarSays(t *testing.T) {
 func TestAMistakeIsNamedWithItsLine(t *testing.T) {
 	const head = "sort s ordered\nsort u\nrelation p(s)\nrelation q(u)\nfixed relation g(s)\n"
 	for _, c := range []struct{ source, want string }{
-		{"invariant i: p(X", `line 6: "", where ")" should be`},
-		{"invariant i: ", `line 6: "", where a name should be`},
-		{"invariant i p(X)", `line 6: "p", where ":" should be`},
+		{"invariant i: p(X", `m:6: "", where ")" should be`},
+		{"invariant i: ", `m:6: "", where a name should be`},
+		{"invariant i p(X)", `m:6: "p", where ":" should be`},
 		{"invariant if: p(X)", `"if", where a name should be`},
 		{"invariant i: p(X) ; true", "what is \";\"?"},
 		{"rule i: p(X)", "where a declaration should begin"},
@@ -140,9 +140,20 @@ func TestAMistakeIsNamedWithItsLine(t *testing.T) {
 		{"action a() { p := true }", "p takes 1 arguments"},
 		{"trace t: a reaches true", "there is no action a"},
 	} {
-		_, err := Parse("m", head+c.source)
+		_, err := Parse("m", Source{"m", head + c.source})
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %s", c.source, err, c.want)
 		}
+	}
+}
+
+func TestAModelMayBeInSeveralFiles(t *testing.T) {
+	first, second := Source{"first", "relation a\n"}, Source{"second", "\ninvariant i: a"}
+	if m, err := Parse("m", first, second); err != nil || len(m.Invariants) != 1 {
+		t.Errorf("%v", err)
+	}
+	second.Text += " and b"
+	if _, err := Parse("m", first, second); err == nil || !strings.Contains(err.Error(), "second:2: what is b?") {
+		t.Errorf("%v", err)
 	}
 }

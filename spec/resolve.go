@@ -63,7 +63,7 @@ func dependsOnState(m *Model, name string) bool {
 func checkSorts(m *Model) {
 	known := func(sort string) {
 		if sort != Bool && m.sort(sort) == nil {
-			fail(0, "there is no sort %s", sort)
+			fail(Place{m.Name, 0}, "there is no sort %s", sort)
 		}
 	}
 	for _, s := range m.Symbols {
@@ -79,7 +79,7 @@ func checkNames(m *Model) {
 	seen := map[string]bool{}
 	once := func(kind, name string) {
 		if seen[kind+name] {
-			fail(0, "%s is declared twice", name)
+			fail(Place{m.Name, 0}, "%s is declared twice", name)
 		}
 		seen[kind+name] = true
 	}

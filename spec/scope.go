@@ -12,12 +12,12 @@ type scope struct {
 
 func newScope(m *Model, params []Typed) *scope {
 	s := &scope{model: m}
-	s.bind(params, 0)
+	s.bind(params, Place{m.Name, 0})
 	return s
 }
 
 // bind adds variables, which may not hide anything.
-func (s *scope) bind(list []Typed, line int) {
+func (s *scope) bind(list []Typed, line Place) {
 	for _, v := range list {
 		if s.model.sort(v.Sort) == nil {
 			fail(line, "there is no sort %s", v.Sort)

@@ -26,7 +26,7 @@ func TestWhatMayNeverEndIsRefused(t *testing.T) {
 		{"axiom i: exists x: b. forall z: a. exists y: b. r(z, y) and r(z, x)", ""},
 		{"axiom i: if (exists y: a. r(y, X)) then p(X) else true", "i leads from b to a"},
 	} {
-		m, err := Parse("m", head+c.source)
+		m, err := Parse("m", Source{"m", head + c.source})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -9,20 +9,28 @@ import (
 // A token is a word or a sign of the source; the last is empty.
 type token struct {
 	text string
-	line int
+	line Place
 }
 
 // signs are the tokens that are not words, longer ones before their beginnings.
 var signs = [...]string{"<->", "->", ":=", "!=", "<=", "<", "=", "(", ")", "{", "}", ",", ":", "."}
 
+// A Place is a line of a file.
+type Place struct {
+	File string
+	Line int
+}
+
+func (p Place) String() string { return fmt.Sprintf("%s:%d", p.File, p.Line) }
+
 // tokens cuts a source into tokens. A comment goes from // to the end of its line.
-func tokens(source string) ([]token, error) {
+func tokens(file, source string) ([]token, error) {
 	var all []token
-	line := 1
+	line := Place{file, 1}
 	for len(source) > 0 {
 		switch {
 		case source[0] == '\n':
-			line++
+			line.Line++
 			source = source[1:]
 		case source[0] == ' ' || source[0] == '\t':
 			source = source[1:]
@@ -32,7 +40,7 @@ func tokens(source string) ([]token, error) {
 		default:
 			n := tokenLength(source)
 			if n == 0 {
-				return nil, fmt.Errorf("line %d: what is %q?", line, source[:1])
+				return nil, fmt.Errorf("%v: what is %q?", line, source[:1])
 			}
 			all = append(all, token{source[:n], line})
 			source = source[n:]

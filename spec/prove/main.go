@@ -4,6 +4,7 @@
 //	go run ./spec/prove -solver z3 raft  those of one model, by one solver
 //	go run ./spec/prove -traces          whether the models do anything: runs that exist
 //	go run ./spec/prove -guards          whether every requirement of an action is needed
+//	go run ./spec/prove -needs raft      which invariants each safety property needs
 //	go run ./spec/prove -text raft       the questions themselves, in SMT-LIB 2
 //
 // It fails if a solver finds a counterexample, does not find an answer, or is missing.
@@ -17,6 +18,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -45,6 +47,8 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	perCheck := flags.Duration("t", time.Minute, "how long one answer may take")
 	traces := flags.Bool("traces", false, "look for the runs of the traces")
 	guards := flags.Bool("guards", false, "take away each requirement in turn; the proof has to break")
+	needs := flags.Bool("needs", false, "print what each safety property needs, by z3")
+	match := flags.String("match", "", "ask only about steps, runs and requirements that match this expression")
 	text := flags.Bool("text", false, "print the questions, and ask nobody")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -52,6 +56,10 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	asked := slices.DeleteFunc(solvers(), func(s solver) bool { return *only != "" && s.name != *only })
 	if len(asked) == 0 {
 		return fmt.Errorf("%s is no solver that is known here", *only)
+	}
+	matching, err := regexp.Compile(*match)
+	if err != nil {
+		return err
 	}
 	p := &prover{ctx: ctx, parallel: *parallel, perCheck: *perCheck}
 	subjects, err := load(flags.Args())
@@ -62,13 +70,17 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		switch questions, expected := subject.proof, "unsat"; {
 		case *guards && subject.model == nil: // there is nothing to take away
 		case *guards:
-			err = errors.Join(err, p.guards(out, subject.model, asked[0]))
+			err = errors.Join(err, p.guards(out, subject.model, asked[0], matching))
+		case *needs && subject.model == nil: // there is nothing beside the claims
+		case *needs:
+			err = errors.Join(err, p.needs(out, subject.model))
 		case *text:
 			err = errors.Join(err, printAll(out, questions))
 		default:
 			if *traces {
 				questions, expected = subject.runs, "sat"
 			}
+			questions = slices.DeleteFunc(questions, func(q spec.Question) bool { return !matching.MatchString(q.Name) })
 			for _, s := range asked {
 				err = errors.Join(err, p.report(out, subject.name, s, questions, expected))
 			}

@@ -98,3 +98,37 @@ func TestTheQuestionsCanBePrinted(t *testing.T) {
 		t.Error("a solver that there is not was asked")
 	}
 }
+
+func TestOnlyWhatMatchesIsAsked(t *testing.T) {
+	fakeSolver(t, strings.Repeat("unsat\\n", 9))
+	out, err := prove(t, "-solver", "z3", "-match", "^expire$", "lock")
+	if err != nil || !strings.Contains(out, "9 of 9 unsat") {
+		t.Errorf("%v: %s", err, out)
+	}
+}
+
+func TestWhatIsNeededIsWhatTheSolverUsed(t *testing.T) {
+	const cores = "unsat\\n(order enter.friend OnlyFriends)\\nunsat\\n(lock.le)\\n"
+	fakeSolver(t, cores)
+	m, err := spec.Parse("door", spec.Source{File: "door", Text: `
+relation inside
+action enter() { inside := true }
+safety OnlyFriends: true
+invariant order: true`})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	p := &prover{ctx: t.Context(), parallel: 1}
+	if err := p.needs(&out, m); err != nil {
+		t.Fatal(err)
+	}
+	want := "| | OnlyFriends |\n|---|:-:|\n| OnlyFriends | • |\n| order | • |\n"
+	if out.String() != want {
+		t.Errorf("got\n%swant\n%s", out.String(), want)
+	}
+	fakeSolver(t, "unsat\\n()\\nunknown\\n")
+	if err := p.needs(&out, m); err == nil || !strings.Contains(err.Error(), "says unknown") {
+		t.Errorf("without an answer: %v", err)
+	}
+}
