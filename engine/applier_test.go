@@ -126,11 +126,7 @@ func TestAProposalEndsWithWhatTheMachineMadeOfIt(t *testing.T) {
 	f, leader, follower := tapes(t, 3)
 	before := len(tapeOf(leader).applied())
 	first, second := propose(t, follower, "from a follower"), propose(t, leader, "from the leader")
-	third := make(chan Item, 1)
-	go func() {
-		item, _ := leader.AppendInTerm(context.Background(), leader.Status().Term, []byte("from a handler"))
-		third <- item
-	}()
+	third := appendInTerm(t, leader, leader.Status().Term, "from a handler")
 	f.until("all are committed everywhere", func() bool { return follower.applied == leader.applied && len(values(follower)) == before+3 })
 	if _, done, _ := first.Poll(); done || first.Result() != nil {
 		t.Error("an append ended before the machine had applied it")
@@ -143,8 +139,8 @@ func TestAProposalEndsWithWhatTheMachineMadeOfIt(t *testing.T) {
 			t.Errorf("%q ends with %v, %v, %v, want %q", p.command, done, err, p.Result(), want)
 		}
 	}
-	if item := <-third; string(item.Value) != "from a handler" {
-		t.Errorf("the handler's append is %q", item.Value)
+	if item, err := wait(t, third); err != nil || string(item.Value) != "from a handler" {
+		t.Errorf("the handler's append is %q, %v", item.Value, err)
 	}
 	for _, n := range f.nodes {
 		if got, want := tapeOf(n).applied(), values(leader); !slices.Equal(got, want) {
