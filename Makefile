@@ -4,6 +4,9 @@ LINT_VERSION = v2.15.0
 FUZZ_TIME = 100000x
 SIM_FUZZ_TIME = 5000x
 
+# Beyond what any package takes on a slow and busy machine: it is for tests that hang.
+TEST_TIMEOUT = 20m
+
 FOR = 3m
 DIR = .
 
@@ -12,13 +15,13 @@ DIR = .
 check: lint test race fuzz ## everything that has to pass before a change lands
 
 test: ## all tests
-	go test ./...
+	go test -timeout $(TEST_TIMEOUT) ./...
 	go -C bench test .
 
 race: ## all tests, under the race detector (needs a C compiler); what runs in one goroutine with fewer runs
-	go test -race $$(go list ./... | grep -v -e /sim$$ -e /wal$$)
-	go test -race ./sim -runs 3
-	go test -race ./wal -wal.histories 1
+	go test -race -short -timeout $(TEST_TIMEOUT) $$(go list ./... | grep -v -e /sim$$ -e /wal$$)
+	go test -race -timeout $(TEST_TIMEOUT) ./sim -runs 3
+	go test -race -timeout $(TEST_TIMEOUT) ./wal -wal.histories 1
 
 lint: bin/golangci-lint ## formatting, vet and the linters of .golangci.yml
 	test -z "$$(gofmt -l .)" || { gofmt -l .; exit 1; }
