@@ -54,13 +54,16 @@ type HomeConfig struct {
 	SegmentBytes int64
 }
 
-// logPrefixes begin the names of the files of a log and of snapshots.
-var logPrefixes = []string{"log-", "spare-", "snapshot-", "incoming-"}
+// logPrefixes begin the names of the files that belong to a log, and of snapshots.
+var logPrefixes = []string{"log-", "spare-", "snapshot-", "incoming-", begunFile}
 
 // What files a home has beside those of the log and the snapshots, and what is put before
 // the names of those that cannot be trusted.
 const (
 	foundingFile = "founding"
+	// begunFile says that there is a log. A standby may have one or not; and one that had it,
+	// and was about to become a member, has votes and acknowledgements in it.
+	begunFile    = "begun"
 	identityFile = "identity"
 	asidePrefix  = "lost-"
 )
@@ -195,23 +198,34 @@ func (h *Home) readAll(config HomeConfig) error {
 			return err
 		}
 	}
-	var err error
+	begun, err := h.begun()
+	if err != nil {
+		return err
+	}
 	h.log, h.recovered, err = wal.Open(h.dir, h.options)
 	switch {
-	case errors.Is(err, wal.ErrNoLog) && h.founding.State == founding.Member:
-		return fmt.Errorf("%w: the node is a member, and its log is gone; restore the whole directory, or empty it, "+
+	case h.founding.State == founding.Fresh && (err == nil || errors.Is(err, wal.ErrNoLog)):
+		// It was begun, and the node stopped before it took part in anything: whatever it holds.
+		return h.forgetLog()
+	case errors.Is(err, wal.ErrNoLog) && (begun || h.founding.State == founding.Member):
+		return fmt.Errorf("%w: the node had a log, and that is gone; restore the whole directory, or empty it, "+
 			"which makes the node a new one", ErrIncomplete)
 	case errors.Is(err, wal.ErrNoLog):
 		return nil
 	case err != nil:
 		return err
-	case h.founding.State == founding.Fresh:
-		// It was begun, and the node stopped before it took part in anything: whatever it holds.
-		return h.forgetLog()
 	case h.recovered.Lost != nil:
 		return &lostError{h.recovered.Lost}
+	case !begun:
+		return vfs.WriteFile(h.dir, begunFile, nil)
 	}
 	return nil
+}
+
+// begun reports whether there was a log.
+func (h *Home) begun() (bool, error) {
+	names, err := h.dir.List()
+	return slices.Contains(names, begunFile), err
 }
 
 func (h *Home) readFounding() error {
@@ -230,21 +244,27 @@ func (h *Home) readFounding() error {
 
 // forgetLog removes a log in which nothing was promised.
 func (h *Home) forgetLog() error {
-	err := h.log.Close()
-	h.log, h.recovered = nil, nil
-	if err != nil {
-		return err
+	if h.log != nil {
+		if err := h.log.Close(); err != nil {
+			return err
+		}
 	}
+	h.log, h.recovered = nil, nil
 	names, err := h.dir.List()
 	if err != nil {
 		return err
 	}
+	removed := false
 	for _, name := range names {
-		if strings.HasPrefix(name, "log-") || strings.HasPrefix(name, "spare-") {
+		if strings.HasPrefix(name, "log-") || strings.HasPrefix(name, "spare-") || name == begunFile {
 			if err := h.dir.Remove(name); err != nil {
 				return err
 			}
+			removed = true
 		}
+	}
+	if !removed {
+		return nil
 	}
 	return h.dir.Sync()
 }
@@ -296,7 +316,10 @@ func (h *Home) begin(saved raft.Saved) error {
 		return err
 	}
 	h.log = log
-	return log.Append([]*raft.Write{{HardState: &saved.HardState, Entries: [][]raft.Entry{saved.Entries}}})
+	if err := log.Append([]*raft.Write{{HardState: &saved.HardState, Entries: [][]raft.Entry{saved.Entries}}}); err != nil {
+		return err
+	}
+	return vfs.WriteFile(h.dir, begunFile, nil)
 }
 
 // openSnapshots opens the snapshots of the node's cluster, once it has one.

@@ -38,7 +38,7 @@ const (
 // deceive has the disk of the spoiled node lie, or put its next write elsewhere. It does so
 // only to a member: what is promised while a cluster is founded is another matter.
 func (p *place) deceive(op Op) bool {
-	if !p.mayLose() || p.node.process == nil || len(p.node.mirror.disk.slots) == 0 {
+	if !p.mayBeSpoiled() || p.node.process == nil {
 		return false
 	}
 	if op.Kind == Lie {
@@ -91,7 +91,7 @@ func (p *place) deceiving(f *vfs.Faults) {
 
 // keepCopy is somebody who copies the directory, to have it should it be lost.
 func (p *place) keepCopy() bool {
-	if !p.mayLose() || p.untruth.told || len(p.node.mirror.disk.slots) == 0 {
+	if !p.mayBeSpoiled() || p.untruth.told {
 		return false
 	}
 	p.untruth.older = p.disk.Copy()

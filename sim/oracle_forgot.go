@@ -51,7 +51,7 @@ func (o *oracle) heldByOthers(m *mirror, log *slotLog, c *raft.Configuration) bo
 		}
 		if !quorum(c, func(id raft.NodeID) bool {
 			other := o.mirrors[id]
-			return id != m.id && other != nil && other.disk.at(s.Index) == s
+			return id != m.id && o.world.alive(id) && other.disk.at(s.Index) == s
 		}) {
 			return false
 		}
@@ -66,7 +66,7 @@ func (o *oracle) termIsOver(m *mirror, hard raft.HardState, c *raft.Configuratio
 	}
 	if !quorum(c, func(id raft.NodeID) bool {
 		other := o.mirrors[id]
-		return id != m.id && other != nil && other.hardDisk.Term >= was.Term
+		return id != m.id && o.world.alive(id) && other.hardDisk.Term >= was.Term
 	}) {
 		return false
 	}

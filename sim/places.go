@@ -38,6 +38,21 @@ func (w *world) mayLose(n *node) bool {
 	return true
 }
 
+// mayBeSpoiled reports whether the node may lose all that is in its directory now. Where members
+// are replaced, it may have come to be one of two that the cluster cannot lose both.
+func (p *place) mayBeSpoiled() bool {
+	w := p.node.world
+	return p.mayLose() && len(p.node.mirror.disk.slots) > 0 && (w.setup.ReplaceAfter == 0 || w.mayLose(p.node))
+}
+
+// mayReplace gives some runs spare nodes, and members that are silent away.
+func mayReplace(g *generator) {
+	if g.one(2) {
+		s := &g.schedule.Setup
+		s.Spares, s.ReplaceAfter = 1, g.between(s.ElectionMax+1, 4*s.ElectionMax)
+	}
+}
+
 // misplaced says which node has a place in the cluster that it should not have, or has not
 // the one that it should; nothing if all is well.
 func (w *world) misplaced(c *raft.Configuration) string {

@@ -133,6 +133,7 @@ func liars(g *generator) {
 	s := &g.schedule.Setup
 	s.Layer, s.Durable = Engines, true
 	s.WriteDelay = time.Duration(g.between(1, 5)) * time.Millisecond
+	mayReplace(g)
 	g.add(2000, Op{Kind: Mend}) // time to found a cluster
 	sets := [][]choice{requests, requests, {{4, nil, bounce}, {2, at(Restart), nil}, {3, nil, lies}, {1, nil, older}}}
 	for _, set := range [][]choice{cuts, badDisks, badNetwork, staleness} {
@@ -148,6 +149,7 @@ func directories(g *generator) {
 	s := &g.schedule.Setup
 	s.Layer, s.Durable = Engines, true
 	s.WriteDelay = time.Duration(g.between(1, 5)) * time.Millisecond
+	mayReplace(g)
 	g.add(2000, Op{Kind: Mend}) // time to found a cluster
 	deeds := []choice{{6, nil, bounce}, {2, at(Restart), nil}, {4, nil, tampering}, {2, upTo(Tamper, tampers), nil}}
 	sets := [][]choice{requests, requests, deeds}

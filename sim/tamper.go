@@ -39,7 +39,7 @@ func (p *place) tamper(amount uint32) bool {
 		return p.tryOther()
 	case amount == tamperKeep:
 		return p.keepCopy()
-	case !p.mayLose() || p.node.process != nil || p.tampered != "" || len(p.node.mirror.disk.slots) == 0:
+	case !p.mayBeSpoiled() || p.node.process != nil || p.tampered != "":
 		return false
 	case amount == tamperOlder:
 		return p.bringBack()
@@ -122,8 +122,8 @@ var takings = [tampers]struct {
 func (p *place) takeAway(amount uint32) bool {
 	t := takings[amount]
 	files := p.files(t.prefix...)
-	if len(files) == 0 {
-		return false
+	if len(files) == 0 || amount == tamperIdentity && len(p.files("lost-identity")) > 0 {
+		return false // it would be taken for a node that was interrupted as it began anew, and does it again
 	}
 	must := t.must
 	if amount == tamperNewest {
