@@ -129,7 +129,11 @@ func (o *oracle) sentChunk(n *node, m *wire.SnapshotChunk) {
 	if at > o.commit() || o.committed[at].Position != m.Last {
 		o.world.violated(StateMachineSafety, "%s sends a snapshot at %v, which is not committed", n.id, m.Last)
 	}
-	if t := o.terms[m.Term]; t == nil || t.leader != n.id {
+	if m.Session == 0 { // it is offered, which anybody may do
+		if len(m.Data) == 0 {
+			o.world.report.Faults["snapshot offered"]++
+		}
+	} else if t := o.terms[m.Term]; t == nil || t.leader != n.id {
 		o.world.violated(MessageFromLog, "%s sends a snapshot in term %d, which it does not lead", n.id, m.Term)
 	}
 	faults := o.world.report.Faults

@@ -104,7 +104,7 @@ func TestEverythingThatCanHappenHappens(t *testing.T) {
 	}
 	// Once in tens of runs, or hundreds.
 	rare := []string{
-		"log without its beginning", "snapshots gone", "stopped by a later start", "nothing is promised any more",
+		"snapshot offered", "log without its beginning", "snapshots gone", "stopped by a later start", "nothing is promised any more",
 		"snapshot in the place of a log", "diverged state spread", "mended by nobody",
 	}
 	var sum Report
