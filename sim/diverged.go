@@ -33,24 +33,3 @@ func (w *world) diverged() string {
 	}
 	return ""
 }
-
-// unmendable reports whether a node whose disk rots needs entries to go on that all others have
-// compacted: nobody can give it those.
-func (w *world) unmendable(n *node) bool {
-	if !w.setup.Machine && w.setup.Retain == 0 || n.number != w.spoiled() || n.process.core() == nil {
-		return false
-	}
-	for _, other := range w.nodes {
-		if other != n && other.process != nil && other.process.core() != nil && other.process.core().Status().Base.Index <= n.process.applied() {
-			return false
-		}
-	}
-	return n.process.applied() < n.process.core().Status().Last.Index
-}
-
-// replace empties the directory of a node, so that it is somebody else.
-func (w *world) replace(n *node) {
-	w.report.Faults["mended by nobody"]++
-	n.crash(0)
-	n.wipe()
-}

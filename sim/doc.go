@@ -101,7 +101,6 @@
 // # What is not there
 //
 // No two processes run in copies of one directory: the tests of packages engine and founding do
-// that. Where entries are damaged that a node needs, and that all others have compacted, it is
-// given an empty directory. Calls of leader handlers run in goroutines and are not simulated; the
-// tests of the root package do that under testing/synctest.
+// that. Calls of leader handlers run in goroutines and are not simulated; the tests of the root
+// package do that under testing/synctest.
 package sim

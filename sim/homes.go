@@ -84,7 +84,9 @@ func (p *place) open() bool {
 	p.opened = true
 	p.home, p.jobs, p.busy = home, map[uint64]func(){}, map[engine.Lane]time.Duration{}
 	if home.ID() != n.id {
-		if home.Lost == nil && !p.untruth.told || !p.mayLose() {
+		// Who was interrupted as it began anew goes on with that, and does not say why again.
+		interrupted := len(p.files("lost-identity")) > 0
+		if home.Lost == nil && !p.untruth.told && !interrupted || !p.mayLose() {
 			w.violated(Durability, "%s is %s when it comes back: %v", n.id, home.ID(), home.Lost)
 		}
 		w.report.Faults["what was promised is lost"]++

@@ -105,7 +105,7 @@ func TestEverythingThatCanHappenHappens(t *testing.T) {
 	// Once in tens of runs, or hundreds.
 	rare := []string{
 		"snapshot offered", "log without its beginning", "snapshots gone", "stopped by a later start", "nothing is promised any more",
-		"snapshot in the place of a log", "diverged state spread", "mended by nobody",
+		"snapshot in the place of a log", "diverged state spread",
 	}
 	var sum Report
 	missing := wanted

@@ -220,10 +220,6 @@ func (w *world) unsettled() string {
 		if n == nil || n.process == nil || n == w.hung {
 			continue
 		}
-		if w.unmendable(n) {
-			w.replace(n)
-			continue
-		}
 		if c := n.process.core(); c == nil {
 			return fmt.Sprintf("%s does not know that it is a member", id)
 		} else if _, _, l := c.Leadership(); l != s.ID || c.Commit() != s.Commit || n.process.applied() != s.Commit {
