@@ -1,0 +1,100 @@
+// Command explore makes a program that explores a model of directory spec within a scope, and
+// runs it.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+
+	"github.com/ben-ng/gaggle/spec"
+	"github.com/ben-ng/gaggle/spec/finite"
+)
+
+func main() {
+	code, err := run()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "explore:", err)
+		code = 2
+	}
+	os.Exit(code)
+}
+
+// scopeOf is what -scope says beside the model's name.
+type scopeOf struct{ nodes, terms, indexes, writes, messages, values, reads int }
+
+func (o scopeOf) scope() finite.Scope {
+	inQuorum, quorums := finite.Majorities(o.nodes)
+	return finite.Scope{
+		Sizes: map[string]int{
+			"node": o.nodes, "quorum": quorums, "term": o.terms, "index": o.indexes, "write": o.writes,
+			"message": o.messages, "value": o.values, "read": o.reads,
+		},
+		Fixed: map[string]func([]int) int{"in_quorum": inQuorum},
+	}
+}
+
+func run() (int, error) {
+	o := scopeOf{}
+	flag.IntVar(&o.nodes, "nodes", 3, "how many nodes there are")
+	flag.IntVar(&o.terms, "terms", 3, "how many terms, the first included, in which nothing happens")
+	flag.IntVar(&o.indexes, "indexes", 2, "how many indexes, the first included, at which no entry is")
+	flag.IntVar(&o.writes, "writes", 5, "how many writes to disks, the empty one included")
+	flag.IntVar(&o.messages, "messages", 2, "how many messages that carry entries, or heartbeats")
+	flag.IntVar(&o.values, "values", 1, "how many values an entry may have")
+	flag.IntVar(&o.reads, "reads", 0, "how many reads there are")
+	without := flag.String("without", "", "a requirement to leave out, ACTION.NAME")
+	keep := flag.String("keep", "", "write the program there, and do not run it")
+	flag.Usage = func() {
+		_, _ = fmt.Fprintln(flag.CommandLine.Output(), "explore [flags] [-- flags of the search, -help for these]")
+		flag.PrintDefaults()
+	}
+	flag.Parse()
+	m, err := spec.Load("raft")
+	if err != nil {
+		return 0, err
+	}
+	if *without != "" {
+		action, name, _ := strings.Cut(*without, ".")
+		m = m.Without(action, name)
+	}
+	source, err := finite.Source(m, o.scope())
+	if err != nil {
+		return 0, err
+	}
+	if *keep != "" {
+		return 0, os.WriteFile(*keep, source, 0o600)
+	}
+	return explore(source, flag.Args())
+}
+
+// explore builds a program and runs it. It returns its exit code.
+func explore(source []byte, args []string) (code int, err error) {
+	dir, err := os.MkdirTemp("", "explore")
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	program, text := filepath.Join(dir, "explore"), filepath.Join(dir, "main.go")
+	if err := os.WriteFile(text, source, 0o600); err != nil {
+		return 0, err
+	}
+	build := exec.Command("go", "build", "-o", program, text) //nolint:gosec // what was just made
+	build.Stdout, build.Stderr = os.Stderr, os.Stderr
+	if err := build.Run(); err != nil {
+		return 0, err
+	}
+	search := exec.Command(program, args...) //nolint:gosec // what was just made
+	search.Stdout, search.Stderr = os.Stdout, os.Stderr
+	var ended *exec.ExitError
+	if err := search.Run(); errors.As(err, &ended) {
+		return ended.ExitCode(), nil
+	} else if err != nil {
+		return 0, err
+	}
+	return 0, nil
+}
