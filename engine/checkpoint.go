@@ -113,9 +113,11 @@ type awaitedLog struct {
 	goOn  func()
 }
 
-// goOnWhenDurable goes on with what waited for the log, if it is durable as far.
+// goOnWhenDurable goes on with what waited for the log, if it is durable as far, and the term is,
+// too: a node that came back with a snapshot from a term that it has forgotten would know more to
+// be committed than a leader of its term may, and take what that one says for a contradiction.
 func (n *Node) goOnWhenDurable() {
-	if a := n.awaiting; a != nil && n.core != nil && (n.home == nil || n.core.Status().Durable >= a.index) {
+	if a := n.awaiting; a != nil && n.core != nil && (n.home == nil || n.core.Status().Durable >= a.index && n.core.TermDurable()) {
 		n.awaiting = nil
 		a.goOn()
 	}

@@ -273,7 +273,7 @@ func TestADiskThatFailsWhenAStandbyGetsItsLogIsToBlame(t *testing.T) {
 	_ = standby.do(func() {
 		standby.receive(&wire.Frame{Cluster: leader.cluster, From: leader.ID(), To: standby.ID(), Messages: []any{heartbeat}})
 	})
-	standby.Turn()
+	h.until("it has tried", func() bool { return standby.Status().State == Stopped })
 	if s := standby.Status(); s.State != Stopped || !errors.Is(s.Problem, ErrDisk) || errors.Is(s.Problem, ErrInvariant) {
 		t.Errorf("it is a %v: %v", s.State, s.Problem)
 	}

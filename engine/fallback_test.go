@@ -8,6 +8,7 @@ import (
 
 	"github.com/ben-ng/gaggle/raft"
 	"github.com/ben-ng/gaggle/vfs"
+	"github.com/ben-ng/gaggle/wire"
 )
 
 // withLists gives each node a state machine that is a list, and small checkpoints.
@@ -126,4 +127,36 @@ func TestALogThatWasBegunForNothingMayBeUnreadable(t *testing.T) {
 	if home := open("b#1"); home.Lost != nil || home.ID() != "a#1" || home.log != nil {
 		t.Errorf("%s begins with a log (%v): %v", home.ID(), home.log != nil, home.Lost)
 	}
+}
+
+// What is committed is known in a term that the disk does not have yet. A node that came back from
+// a crash with the snapshot, and without the term, would listen to a leader who is gone.
+func TestASnapshotWaitsForTheTermToBeDurable(t *testing.T) {
+	h := newHomes(t, 3, nil)
+	h.until("one leads", func() bool { return h.leader() != nil })
+	h.appendMany(h.nodes[0], 10)
+	h.agree()
+	follower := slices.IndexFunc(h.nodes, func(n *Node) bool { return n != h.leader() })
+	n, other := h.nodes[follower], h.nodes[(follower+1)%3].ID()
+	h.storages[follower].hung = true
+	later := n.core.Status().Term + 1
+	_ = n.do(func() {
+		n.step(raft.Receive{Message: &raft.Message{From: other, To: n.ID(), Term: later, Body: &raft.Heartbeat{Session: 1}}})
+		n.checkpoint(n.applied)
+	})
+	h.settle()
+	if n.core.TermDurable() || n.core.Status().Durable < n.applied {
+		t.Fatal("it is not the term alone that waits for the disk")
+	}
+	if info, ok := n.snapshots.Latest(); ok {
+		t.Fatalf("there is a snapshot at %v", info.Meta.Last)
+	}
+	turnWith(n, func() {
+		n.chunkReceived(other, &wire.SnapshotChunk{Term: later, Session: 1, Last: raft.Position{Index: 99, Term: later}, Size: 100})
+		if n.receiving.writing {
+			t.Error("a snapshot is taken from the leader of that term")
+		}
+	})
+	h.storages[follower].hung = false
+	h.until("the snapshot is there", func() bool { _, ok := n.snapshots.Latest(); return ok })
 }

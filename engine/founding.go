@@ -25,13 +25,25 @@ func (n *Node) tickFounding() {
 // waitingTicks is how often what a node waits for is put into words.
 const waitingTicks = 10
 
-// followFounding does what follows from what was heard.
+// followFounding does what follows from what was heard, when what the node promises with it is
+// durable.
 func (n *Node) followFounding() {
-	u := n.founder.Update()
-	if err := n.keepPromises(&u); err != nil {
-		n.fail(fmt.Errorf("%w: %w", ErrDisk, err))
+	if n.promises.writing || n.failed != nil {
 		return
 	}
+	u := n.founder.Update()
+	if n.home == nil || u.Persist == nil {
+		n.carryOutFounding(&u)
+		return
+	}
+	n.promise(func() error { return n.home.promise(u.Persist, u.Activated) }, func() {
+		n.carryOutFounding(&u)
+		n.followFounding()
+	})
+}
+
+// carryOutFounding does what an update of founding says.
+func (n *Node) carryOutFounding(u *founding.Update) {
 	if u.Activated != nil {
 		n.activate(u.Activated)
 	}
@@ -117,15 +129,10 @@ func (n *Node) activate(c *founding.Charter) {
 	n.setState(Member, "")
 }
 
-// takePart begins with a core.
+// takePart begins with a core. A home has its log by now.
 func (n *Node) takePart(cluster wire.ClusterID, saved raft.Saved) error {
 	if err := n.openSnapshots(cluster); err != nil {
 		return fmt.Errorf("%w: %w", ErrDisk, err)
-	}
-	if n.home != nil && n.home.log == nil {
-		if err := n.home.begin(saved); err != nil {
-			return fmt.Errorf("%w: %w", ErrDisk, err)
-		}
 	}
 	core, err := raft.New(n.config.Raft, saved)
 	if err != nil {

@@ -27,8 +27,10 @@ type Home struct {
 	snapshots *snapshot.Store
 	options   wal.Options
 	// log is nil as long as the node is no member, recovered what was in it at the start.
-	log       *wal.Log
-	recovered *wal.Recovered
+	log *wal.Log
+	// hasLog: there is all that a node begins with; begunWith: it is in the log.
+	hasLog, begunWith bool
+	recovered         *wal.Recovered
 	// damaged says which snapshots cannot be used, and why.
 	damaged []error
 	// Lost says why what was in the directory could not be trusted, so that it was put aside
@@ -216,7 +218,9 @@ func (h *Home) readAll(config HomeConfig) error {
 		return err
 	case h.recovered.Lost != nil:
 		return &lostError{h.recovered.Lost}
-	case !begun:
+	}
+	h.hasLog = true
+	if !begun {
 		return vfs.WriteFile(h.dir, begunFile, nil)
 	}
 	return nil
@@ -249,7 +253,7 @@ func (h *Home) forgetLog() error {
 			return err
 		}
 	}
-	h.log, h.recovered = nil, nil
+	h.log, h.recovered, h.hasLog, h.begunWith = nil, nil, false, false
 	names, err := h.dir.List()
 	if err != nil {
 		return err
@@ -276,7 +280,7 @@ func (h *Home) putAside() error {
 	if h.log != nil {
 		_ = h.log.Close()
 	}
-	h.log, h.recovered = nil, nil
+	h.log, h.recovered, h.hasLog, h.begunWith = nil, nil, false, false
 	if err := h.dir.Rename(identityFile, asidePrefix+identityFile); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
@@ -309,17 +313,27 @@ func (h *Home) ID() raft.NodeID { return h.identity.Node }
 // Starts is how often the directory was opened by a node.
 func (h *Home) Starts() uint64 { return h.identity.Starts }
 
-// begin makes the log that a node begins with when it becomes a member.
+// begin makes the log that a node begins with when it becomes a member. After it found no room
+// it may be called again.
 func (h *Home) begin(saved raft.Saved) error {
-	log, err := wal.Create(h.dir, h.options)
-	if err != nil {
+	if h.log == nil {
+		log, err := wal.Create(h.dir, h.options)
+		if err != nil {
+			return err
+		}
+		h.log = log
+	}
+	if !h.begunWith {
+		if err := h.log.Append([]*raft.Write{{HardState: &saved.HardState, Entries: [][]raft.Entry{saved.Entries}}}); err != nil {
+			return err
+		}
+		h.begunWith = true
+	}
+	if err := vfs.WriteFile(h.dir, begunFile, nil); err != nil {
 		return err
 	}
-	h.log = log
-	if err := log.Append([]*raft.Write{{HardState: &saved.HardState, Entries: [][]raft.Entry{saved.Entries}}}); err != nil {
-		return err
-	}
-	return vfs.WriteFile(h.dir, begunFile, nil)
+	h.hasLog = true
+	return nil
 }
 
 // openSnapshots opens the snapshots of the node's cluster, once it has one.

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -16,8 +17,8 @@ type handStorage struct {
 	writes []*raft.Write
 	done   func(uint64, error)
 	jobs   []func()
-	// hung keeps writes waiting.
-	hung bool
+	// hung keeps writes waiting, held everything; full does so with writes until the next tick.
+	hung, held, full bool
 }
 
 func (s *handStorage) Write(w *raft.Write, done func(uint64, error)) bool {
@@ -30,8 +31,11 @@ func (s *handStorage) Close() error          { return nil }
 
 // work does what waits, and reports whether there was anything.
 func (s *handStorage) work() bool {
+	if s.held {
+		return false
+	}
 	jobs, writes := s.jobs, s.writes
-	if s.jobs = nil; s.hung {
+	if s.jobs = nil; s.hung || s.full {
 		writes = nil
 	} else {
 		s.writes = nil
@@ -42,7 +46,11 @@ func (s *handStorage) work() bool {
 	if len(writes) == 0 {
 		return len(jobs) > 0
 	}
-	if err := s.home.log.Append(writes); err != nil {
+	if err := s.home.log.Append(writes); errors.Is(err, vfs.ErrFull) {
+		s.writes, s.full = append(writes, s.writes...), true
+		s.done(0, fmt.Errorf("%w: %w", ErrDiskFull, err))
+		return len(jobs) > 0
+	} else if err != nil {
 		s.done(0, fmt.Errorf("%w: %w", ErrDisk, err))
 	} else {
 		s.done(writes[len(writes)-1].Number, nil)
@@ -161,8 +169,9 @@ func (h *homes) settle() {
 }
 
 func (h *homes) tick() {
-	for _, n := range h.nodes {
+	for i, n := range h.nodes {
 		if n != nil {
+			h.storages[i].full = false
 			n.Tick()
 		}
 	}

@@ -64,9 +64,10 @@ type Node struct {
 	// What follows belongs to the turn.
 	now uint64
 	// taken is what the turn has taken and not yet dealt with.
-	taken   input
-	founder *founding.Founder
-	core    *raft.Core
+	taken    input
+	founder  *founding.Founder
+	promises promises
+	core     *raft.Core
 	// durable is what the storage calls: n.writeDurable, made once.
 	durable func(uint64, error)
 	home    *Home

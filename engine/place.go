@@ -32,12 +32,23 @@ func (n *Node) applyConfiguration(e *raft.Entry) {
 // log. It begins as every member's, from the charter, which does not name it: so it is no
 // member, and stands for no election, until the log says otherwise.
 func (n *Node) beginToFollow(f *wire.Frame) {
-	if n.founder.State() != founding.Standby || f.Cluster != n.cluster || !fromLeader(f) {
+	if n.founder.State() != founding.Standby || f.Cluster != n.cluster || !fromLeader(f) || n.promises.writing {
 		return
 	}
-	saved, err := raft.Found(n.founder.Charter().Voters)
+	c := n.founder.Charter()
+	if n.home == nil {
+		n.follow(c)
+		return
+	}
+	// The leader sends again what comes until the log is there.
+	n.promise(func() error { return n.home.beginWith(c) }, func() { n.follow(c) })
+}
+
+// follow begins with the log of a charter.
+func (n *Node) follow(c founding.Charter) {
+	saved, err := raft.Found(c.Voters)
 	if err == nil {
-		err = n.takePart(n.cluster, saved)
+		err = n.takePart(c.Cluster, saved)
 	}
 	if err != nil {
 		n.fail(err)

@@ -37,7 +37,9 @@ func (n *Node) chunkReceived(from raft.NodeID, m *wire.SnapshotChunk) {
 		if !n.takesOffer(from, m) {
 			return
 		}
-	case m.Term != term || from != leader:
+	case m.Term != term || from != leader || !n.core.TermDurable():
+		// A snapshot may outlive a crash that this term does not, see goOnWhenDurable. The
+		// leader sends it again.
 		return
 	case m.Last.Index <= n.core.Commit():
 		n.replyToChunk(from, m, m.Offset, wire.SnapshotInstalled)

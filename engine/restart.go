@@ -141,25 +141,6 @@ func (n *Node) readLog(first, last raft.Index, maxBytes int) ([]raft.Entry, erro
 	return run, err
 }
 
-// keepPromises makes durable what founding says, before anything else that it says is done.
-func (n *Node) keepPromises(u *founding.Update) error {
-	if n.home == nil || u.Persist == nil {
-		return nil
-	}
-	if u.Activated != nil && n.home.log == nil {
-		// Before the word that the node is a member, so that a member without a log is one
-		// that has lost it.
-		saved, err := raft.Found(u.Activated.Voters)
-		if err != nil {
-			return err
-		}
-		if err := n.home.begin(saved); err != nil {
-			return err
-		}
-	}
-	return n.home.saveFounding(u.Persist)
-}
-
 // startBits is how much room each start of a directory has for the numbers of reads and calls:
 // for years of the most there can be, in each of millions of starts.
 const startBits = 40

@@ -52,7 +52,7 @@ func (n *Node) diskRoom(err error) {
 // followDisk takes note of a write that does not come to its end, and of its end. Where there is
 // no room, that is what it waits for.
 func (n *Node) followDisk() {
-	waits := n.core.DiskTicks()
+	waits := n.diskTicks()
 	hangs := waits >= uint64(n.config.Raft.ElectionTicksMin) && !n.diskFull
 	known := n.problems.find(diskHangs, "") >= 0
 	switch {

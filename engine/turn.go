@@ -87,12 +87,14 @@ func (n *Node) refuse(in *input, err error) {
 func (n *Node) tick() {
 	n.now++
 	n.tickFounding()
+	n.tickPromises()
 	if n.now%uint64(n.config.Raft.HeartbeatTicks) == 0 {
 		n.sweepQueue()
 		n.tickApplier()
 		n.memberStatusDue = true
 	}
 	if n.core == nil {
+		n.followDisk()
 		n.tickReads()
 		n.tickCalls()
 		return

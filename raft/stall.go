@@ -9,6 +9,9 @@ package raft
 // stand for election: its vote for itself would not become durable, while its terms ran
 // away from those of the others.
 
+// TermDurable reports whether the present term and vote are durable.
+func (c *Core) TermDurable() bool { return c.persist.hardDurable() }
+
 // DiskTicks is for how many ticks the oldest write that is not durable has been handed out, 0 if
 // all are.
 func (c *Core) DiskTicks() uint64 {
