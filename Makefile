@@ -10,7 +10,7 @@ TEST_TIMEOUT = 20m
 FOR = 3m
 DIR = .
 
-.PHONY: check test race lint fuzz sim sim-coverage mutants torture proof proof-guards solvers bench bench-peers bench-durable explore-founding demo golden
+.PHONY: check test race lint fuzz sim sim-coverage mutants torture proof proof-guards solvers explore bench bench-peers bench-durable explore-founding demo golden
 
 check: lint test race fuzz ## everything that has to pass before a change lands
 
@@ -66,6 +66,14 @@ proof: solvers ## the proof of spec by two solvers, and runs that show that its 
 
 proof-guards: solvers ## takes each requirement of an action away: the proof has to break (half an hour)
 	go run ./spec/prove -guards -t 5m
+
+explore: ## looks at ten million states of spec's model of Raft, and at those near its runs
+	go run ./spec/explore -build bin/explore -writes 6 -messages 3
+	bin/explore -states 10000000
+	go run ./spec/explore -build bin/explore -learners 1 -writes 8 -messages 3 -indexes 3 -reads 1
+	for run in $$(sed -n 's/^trace \(.*\):$$/\1/p' spec/raft.runs.epr); do \
+		echo "near the end of $$run:"; bin/explore -from $$run -invariants -states 300000 || exit 1; \
+	done
 
 solvers: # from the system's packages, where there are none
 	@command -v z3 >/dev/null && command -v cvc5 >/dev/null || \

@@ -25,13 +25,13 @@ func main() {
 }
 
 // scopeOf is what -scope says beside the model's name.
-type scopeOf struct{ nodes, terms, indexes, writes, messages, values, reads int }
+type scopeOf struct{ voters, learners, terms, indexes, writes, messages, values, reads int }
 
 func (o scopeOf) scope() finite.Scope {
-	inQuorum, quorums := finite.Majorities(o.nodes)
+	inQuorum, quorums := finite.Majorities(o.voters)
 	return finite.Scope{
 		Sizes: map[string]int{
-			"node": o.nodes, "quorum": quorums, "term": o.terms, "index": o.indexes, "write": o.writes,
+			"node": o.voters + o.learners, "quorum": quorums, "term": o.terms, "index": o.indexes, "write": o.writes,
 			"message": o.messages, "value": o.values, "read": o.reads,
 		},
 		Fixed: map[string]func([]int) int{"in_quorum": inQuorum},
@@ -40,7 +40,8 @@ func (o scopeOf) scope() finite.Scope {
 
 func run() (int, error) {
 	o := scopeOf{}
-	flag.IntVar(&o.nodes, "nodes", 3, "how many nodes there are")
+	flag.IntVar(&o.voters, "voters", 3, "how many nodes there are, of which a majority decides")
+	flag.IntVar(&o.learners, "learners", 0, "how many other nodes there are")
 	flag.IntVar(&o.terms, "terms", 3, "how many terms, the first included, in which nothing happens")
 	flag.IntVar(&o.indexes, "indexes", 2, "how many indexes, the first included, at which no entry is")
 	flag.IntVar(&o.writes, "writes", 5, "how many writes to disks, the empty one included")
@@ -48,7 +49,7 @@ func run() (int, error) {
 	flag.IntVar(&o.values, "values", 1, "how many values an entry may have")
 	flag.IntVar(&o.reads, "reads", 0, "how many reads there are")
 	without := flag.String("without", "", "a requirement to leave out, ACTION.NAME")
-	keep := flag.String("keep", "", "write the program there, and do not run it")
+	to := flag.String("build", "", "build the program there, and do not run it")
 	flag.Usage = func() {
 		_, _ = fmt.Fprintln(flag.CommandLine.Output(), "explore [flags] [-- flags of the search, -help for these]")
 		flag.PrintDefaults()
@@ -66,10 +67,26 @@ func run() (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	if *keep != "" {
-		return 0, os.WriteFile(*keep, source, 0o600)
+	if *to != "" {
+		return 0, build(source, *to)
 	}
 	return explore(source, flag.Args())
+}
+
+// build builds a program. Its source is needed no more then.
+func build(source []byte, to string) (err error) {
+	dir, err := os.MkdirTemp("", "explore")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	text := filepath.Join(dir, "main.go")
+	if err := os.WriteFile(text, source, 0o600); err != nil {
+		return err
+	}
+	build := exec.Command("go", "build", "-o", to, text) //nolint:gosec // what was just made
+	build.Stdout, build.Stderr = os.Stderr, os.Stderr
+	return build.Run()
 }
 
 // explore builds a program and runs it. It returns its exit code.
@@ -79,13 +96,8 @@ func explore(source []byte, args []string) (code int, err error) {
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	program, text := filepath.Join(dir, "explore"), filepath.Join(dir, "main.go")
-	if err := os.WriteFile(text, source, 0o600); err != nil {
-		return 0, err
-	}
-	build := exec.Command("go", "build", "-o", program, text) //nolint:gosec // what was just made
-	build.Stdout, build.Stderr = os.Stderr, os.Stderr
-	if err := build.Run(); err != nil {
+	program := filepath.Join(dir, "explore")
+	if err := build(source, program); err != nil {
 		return 0, err
 	}
 	search := exec.Command(program, args...) //nolint:gosec // what was just made

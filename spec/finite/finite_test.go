@@ -98,7 +98,7 @@ func run(t *testing.T, program string, args ...string) (out string, code int) {
 
 func parsed(t *testing.T, source string) *spec.Model {
 	t.Helper()
-	m, err := spec.Parse("post", source)
+	m, err := spec.Parse("post", spec.Source{Text: source})
 	if err != nil {
 		t.Fatal(err)
 	}

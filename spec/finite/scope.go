@@ -22,8 +22,9 @@ type Scope struct {
 	Fixed map[string]func(args []int) int
 }
 
-// Majorities is a scope's meaning of in_quorum: the smallest majorities of some nodes, in the
-// order of the numbers whose bits they are, and how many of them there are.
+// Majorities is a scope's meaning of in_quorum: the smallest majorities of the first nodes, in the
+// order of the numbers whose bits they are, and how many of them there are. Other nodes are in
+// none.
 func Majorities(nodes int) (inQuorum func(args []int) int, count int) {
 	var sets []int
 	for set := range 1 << nodes {
