@@ -43,6 +43,13 @@
 // fails stops it, with ErrDisk. Damage is mended from the other nodes. The page docs/faults.md
 // has all of it.
 //
+// Backup writes all that was acknowledged to a file, while the cluster goes on; a node does it,
+// or, from outside, the function of that name. Restore makes of the file the directory of a node
+// of a new cluster, once for each member to be, and is then done: they are joined as ever.
+//
+//	info, err := n.Backup(ctx, file)
+//	id, err := gaggle.Restore(file, gaggle.Restoration{Dir: "data", ID: "a", Members: []string{"a", "b", "c"}})
+//
 // # In memory
 //
 // Without Dir, a node keeps its log in memory. A process that restarts is a new node, and a
@@ -112,7 +119,7 @@
 //
 // # Packages
 //
-// This package, gaggletest, channel, and the packages below channel are for users. The
+// This package, gaggletest, backup, channel, and the packages below channel are for users. The
 // packages engine, raft, founding, wire, wal, snapshot and vfs are parts: they are documented
 // for those who read or change them, and promise no stability. Where a part's type has a name
 // here, use that.

@@ -113,6 +113,7 @@ const surroundings = `package snippets
 
 import (
 	"context"
+	"os"
 
 	"github.com/ben-ng/gaggle"
 	"github.com/ben-ng/gaggle/channel/tcp"
@@ -138,7 +139,7 @@ func (machine) apply(string) {}
 // nothing.
 func function(t *testing.T, number int, snippet string) string {
 	t.Helper()
-	source := fmt.Sprintf("package snippets\nfunc snippet%d(ctx context.Context, n *gaggle.Node[string], state machine, seen gaggle.Index,\n"+
+	source := fmt.Sprintf("package snippets\nfunc snippet%d(ctx context.Context, n *gaggle.Node[string], state machine, seen gaggle.Index, file *os.File,\n"+
 		"reserve func(context.Context, *gaggle.Leader[string], int) (int, error)) error {\n{\n%s\n}\nreturn nil\n}\n",
 		number, strings.ReplaceAll(snippet, "…", ""))
 	files := token.NewFileSet()
@@ -180,7 +181,7 @@ func used(variables ...ast.Expr) []ast.Stmt {
 
 func TestTheSnippetsInTheReadmeAndInTheGuideCompile(t *testing.T) {
 	readme, guide := indented(t), inDoc(t, "doc.go")
-	if len(readme) != 2 || len(guide) != 5 {
+	if len(readme) != 2 || len(guide) != 6 {
 		t.Errorf("README.md has %d indented snippets, doc.go %d: say here if there are others, and what they need in surroundings", len(readme), len(guide))
 	}
 	source := surroundings

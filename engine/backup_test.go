@@ -424,3 +424,52 @@ func TestARestoreRefusesWhatItCannotBe(t *testing.T) {
 		}
 	})
 }
+
+// oneLog is a source of one log.
+type oneLog []raft.Entry
+
+func (l oneLog) Outline(context.Context) (wire.ClusterID, *wire.BackupOutline, error) {
+	last := l[len(l)-1]
+	return wire.ClusterID{1}, &wire.BackupOutline{
+		Last: raft.Position{Index: last.Index, Term: last.Term}, Configuration: raft.NewConfiguration([]raft.NodeID{"x"}, nil),
+	}, nil
+}
+
+func (l oneLog) Part(context.Context, bool, uint64) ([]byte, error) {
+	var b []byte
+	for i := range l {
+		b = wire.AppendEntry(b, &l[i])
+	}
+	return b, nil
+}
+
+// Whatever change of members was under way, the new cluster has its own.
+func TestABackupInTheMiddleOfAChangeOfMembersBecomesANewCluster(t *testing.T) {
+	encoded := func(c raft.Configuration) []byte {
+		b, _ := c.AppendBinary(nil) // which never fails
+		return b
+	}
+	x, y := []raft.NodeID{"x"}, []raft.NodeID{"y", "z"}
+	for name, at := range map[string]raft.Configuration{
+		"joint":         {Voters: y, Outgoing: x},
+		"with learners": {Voters: x, Learners: y},
+	} {
+		log := oneLog{
+			{Index: 1, Term: 1, Type: raft.EntryConfiguration, Data: encoded(raft.NewConfiguration(x, nil))},
+			{Index: 2, Term: 4, Type: raft.EntryConfiguration, Data: encoded(at)},
+		}
+		var file bytes.Buffer
+		if _, err := backup.Take(t.Context(), log, "test", &file); err != nil {
+			t.Fatal(err)
+		}
+		h := restored(t, file.Bytes(), 3, "", nil)
+		h.until("one leads", func() bool { return h.leader() != nil })
+		h.append(h.nodes[0], "x")
+		if got := h.agree(); !slices.Equal(got, []string{"x"}) {
+			t.Errorf("%s: they have %v", name, got)
+		}
+		if c := h.leader().core.Status().Configuration; c.Joint() || len(c.Voters) != 3 || len(c.Learners) > 0 {
+			t.Errorf("%s: the members are %v", name, c)
+		}
+	}
+}
