@@ -64,6 +64,7 @@ func (n *Node) backupAsked(from raft.NodeID, m *wire.FetchBackup) {
 // beginBackup finds out, behind a read barrier, what a backup consists of, and keeps that.
 func (n *Node) beginBackup(key backupKey, reply func(any)) {
 	if b := n.backups.find(key); b != nil {
+		b.askedAt = n.now
 		if b.outline != nil {
 			reply(b.outline)
 		}
@@ -78,6 +79,10 @@ func (n *Node) beginBackup(key backupKey, reply func(any)) {
 	n.backups.all = append(n.backups.all, b)
 	n.reader.waiting = append(n.reader.waiting, &readWaiter{begin: func(err error) {
 		_ = n.do(func() {
+			if n.backups.find(key) != b { // it took too long, or was given up: nothing would let go of it
+				busy()
+				return
+			}
 			if err == nil {
 				err = n.outlineBackup(b, reply)
 			}
@@ -98,6 +103,7 @@ func (n *Node) outlineBackup(b *backingUp, reply func(any)) error {
 	if err != nil {
 		return err
 	}
+	b.askedAt = n.now // who has waited so long hears of it only now
 	outline := &wire.BackupOutline{Token: b.token, Base: n.core.Status().Base, Last: meta.Last, Configuration: meta.Configuration}
 	info, ok := n.snapshots.Latest()
 	switch {
