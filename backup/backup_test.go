@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"testing"
 
@@ -175,8 +176,11 @@ func TestWhatDoesNotFitTogetherIsNoBackup(t *testing.T) {
 		"half an entry": func(m *member) {
 			m.spoil = func(_ bool, part []byte) ([]byte, error) { return part[:len(part)-1], nil }
 		},
-		"a source that fails":       func(m *member) { m.spoil = func(bool, []byte) ([]byte, error) { return nil, errBroken } },
-		"an end before the base":    func(m *member) { m.outline.Last = positionOf(3) },
+		"a source that fails":    func(m *member) { m.spoil = func(bool, []byte) ([]byte, error) { return nil, errBroken } },
+		"an end before the base": func(m *member) { m.outline.Last = positionOf(3) },
+		"a term behind which none is": func(m *member) {
+			m.entries[len(m.entries)-1].Term, m.outline.Last.Term = math.MaxUint64, math.MaxUint64
+		},
 		"a snapshot beyond the end": func(m *member) { m.outline.Snapshot = positionOf(26) },
 	} {
 		m := newMember(t, 12, 17, 25)

@@ -19,7 +19,7 @@
 //	    12     4  L, the length of what follows in the header, at most 65,536
 //	    16    16  cluster: its identity
 //	    32    16  base: the position before the first entry, 0 where the log begins
-//	    48    16  last: the position of the last entry, not 0
+//	    48    16  last: the position of the last entry, each 1 to 2^63-1
 //	    64    16  the position of the snapshot, 0 if there is none
 //	    80     8  S, the length of the snapshot's file
 //	    88     8  the checksum of that file

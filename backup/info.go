@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/ben-ng/gaggle/raft"
 	"github.com/ben-ng/gaggle/wire"
@@ -40,6 +41,9 @@ const (
 	// maxHeader bounds that length in bytes: the largest configuration has 64 members in each
 	// of four lists, with ids of 128 bytes, of which a cluster has one or two at a time.
 	maxHeader = 64 << 10
+	// maxCount bounds the index and term of the last entry: no cluster has counted so far, and
+	// one that is restored counts on from there.
+	maxCount = math.MaxInt64
 	// MaxName is the longest name of a cluster, in bytes.
 	MaxName = 255
 )
@@ -113,6 +117,8 @@ func (i *Info) check() error {
 	switch {
 	case i.Last.Index == 0 || i.Last.Term == 0 || i.Last.Index < i.Base.Index || i.Last.Term < i.Base.Term:
 		return fmt.Errorf("entries after %v up to %v", i.Base, i.Last)
+	case i.Last.Index > maxCount || i.Last.Term > maxCount:
+		return fmt.Errorf("a last entry at %v, behind which no cluster could go on", i.Last)
 	case i.SnapshotSize < 0 || (i.SnapshotSize == 0) != (i.Snapshot == raft.Position{}):
 		return fmt.Errorf("a snapshot at %v of %d bytes", i.Snapshot, i.SnapshotSize)
 	case i.Snapshot.Index < i.Base.Index || i.Snapshot.Index > i.Last.Index:
