@@ -193,6 +193,25 @@ func (p *engineProcess) skip(err *engine.CompactedError, applied raft.Index) boo
 // damage between.
 func (p *engineProcess) behind() bool { return p.yielded < p.engine.Status().Applied }
 
+// givenUp reports whether a plain log cannot be yielded, as there is damage in it, behind which the
+// node has a snapshot, and which all others have compacted: so nobody can mend it, and nobody was
+// told to keep it. Readers are told of the damage until this node compacts it, too.
+func (p *engineProcess) givenUp() bool {
+	w := p.node.world
+	if w.setup.Machine || w.setup.Retain == 0 || p.node.place == nil || !p.node.place.mayLose() || !p.behind() {
+		return false
+	}
+	for _, n := range w.nodes {
+		if n == p.node || n.process == nil || n.process.core() == nil {
+			continue
+		}
+		if n.process.core().Status().Base.Index <= p.yielded {
+			return false
+		}
+	}
+	return true
+}
+
 // storage is the node's disk, as the engine sees it.
 type storage struct{ process *engineProcess }
 

@@ -220,12 +220,17 @@ func (w *world) unsettled() string {
 		if n == nil || n.process == nil || n == w.hung {
 			continue
 		}
+		p, isEngine := n.process.(*engineProcess)
+		applied := n.process.applied()
+		if isEngine && p.givenUp() {
+			applied = p.engine.Status().Applied
+		}
 		if c := n.process.core(); c == nil {
 			return fmt.Sprintf("%s does not know that it is a member", id)
-		} else if _, _, l := c.Leadership(); l != s.ID || c.Commit() != s.Commit || n.process.applied() != s.Commit {
-			return fmt.Sprintf("%s follows %q, has committed %d and applied %d of %d", id, l, c.Commit(), n.process.applied(), s.Commit)
+		} else if _, _, l := c.Leadership(); l != s.ID || c.Commit() != s.Commit || applied != s.Commit {
+			return fmt.Sprintf("%s follows %q, has committed %d and applied %d of %d", id, l, c.Commit(), applied, s.Commit)
 		}
-		if p, ok := n.process.(*engineProcess); ok && p.machineBehind() != "" {
+		if isEngine && p.machineBehind() != "" {
 			return p.machineBehind()
 		}
 	}
