@@ -1,10 +1,14 @@
 package engine
 
 import (
+	"errors"
+	"io/fs"
 	"testing"
 	"testing/synctest"
 
 	"github.com/ben-ng/gaggle/backup"
+	"github.com/ben-ng/gaggle/raft"
+	"github.com/ben-ng/gaggle/snapshot"
 )
 
 // A read barrier may be reached when nobody makes the backup any more.
@@ -79,6 +83,29 @@ func TestAnOutlineThatCameLateIsKeptAsLongAsOthers(t *testing.T) {
 		}
 		if n.backups.find(late.backupKey) != late {
 			t.Error("it was let go of")
+		}
+	})
+}
+
+func TestANodeThatClosesLetsGoOfTheSnapshotsItReadsForOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, n := lonely(t)
+		h.ch.Heal()
+		b := begun(h, n, n.BackupSource())
+		h.until("it is outlined", func() bool { return b.outline != nil })
+		info, _ := n.snapshots.Latest()
+		_ = n.do(func() { n.beginSending(raft.SendSnapshot{To: "x"}, info) })
+		h.settle()
+		sent := n.sendings.all["x"]
+		if b.reader == nil || sent == nil || sent.reader == nil {
+			t.Fatalf("they are not open: %+v, %+v", b, sent)
+		}
+		_ = n.Close()
+		h.nodes[0] = nil
+		for what, r := range map[string]*snapshot.Reader{"backup": b.reader, "sending": sent.reader} {
+			if _, err := r.ReadRaw(make([]byte, 1), 0); !errors.Is(err, fs.ErrClosed) {
+				t.Errorf("the snapshot of the %s is still open: %v", what, err)
+			}
 		}
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/ben-ng/gaggle/raft"
+	"github.com/ben-ng/gaggle/snapshot"
 )
 
 // Start drives the node until Close: a goroutine runs a turn whenever something has
@@ -76,12 +77,30 @@ func (n *Node) Close() error {
 		}
 		n.background.Wait()
 		_ = n.config.Storage.Close()
+		n.closeReaders()
 		if n.home != nil {
 			n.closeErr = n.home.Close()
 		}
 	})
 	<-n.stopped
 	return n.closeErr
+}
+
+// closeReaders lets go of the snapshots that were being read for others. No turn and no job runs
+// any more.
+func (n *Node) closeReaders() {
+	open := make([]*snapshot.Reader, 0, len(n.sendings.all)+len(n.backups.all))
+	for _, s := range n.sendings.all {
+		open = append(open, s.reader)
+	}
+	for _, b := range n.backups.all {
+		open = append(open, b.reader)
+	}
+	for _, r := range open {
+		if r != nil {
+			_ = r.Close()
+		}
+	}
 }
 
 // handOver lets a leader's successor begin at once instead of after its timeout.
