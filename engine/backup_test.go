@@ -473,3 +473,52 @@ func TestABackupInTheMiddleOfAChangeOfMembersBecomesANewCluster(t *testing.T) {
 		}
 	}
 }
+
+// Who has begun with a member that is cut off is told so, and begins anew with another.
+func TestABackupIsBegunAnewWithAnotherMember(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, leader, _ := leads(t, 3)
+		var want []string
+		for i := range 3000 { // of several parts, of which there is an allowance for the first
+			want = append(want, fmt.Sprint("value ", i, strings.Repeat(".", 1000)))
+			propose(t, leader, want[i])
+			f.settle()
+		}
+		for _, n := range f.nodes {
+			n.config.SnapshotRate = 1000
+		}
+		remote, err := backup.Dial(f.ch, "test", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = remote.Close() }()
+		waits := func(n *Node) bool {
+			return slices.ContainsFunc(n.backups.all, func(one *backingUp) bool { return one.waiting != nil })
+		}
+		b := take(remote)
+		f.until("a member is asked for the second part", func() bool { return b.ended() || slices.ContainsFunc(f.nodes, waits) })
+		asked := slices.IndexFunc(f.nodes, waits)
+		if asked < 0 || b.file.Len() < backupBytes/2 {
+			t.Fatalf("%d bytes of it are there, and it has ended: %t, %v", b.file.Len(), b.done, b.err)
+		}
+		f.ch.Isolate(f.nodes[asked].ID())
+		f.until("it is given up", b.ended)
+		if !errors.Is(b.err, backup.ErrUnanswered) {
+			t.Fatalf("it ends with %v", b.err)
+		}
+		for _, n := range f.nodes {
+			n.config.SnapshotRate = defaultSnapshotRate
+		}
+		b = take(remote)
+		f.until("it is taken from another", b.ended)
+		if b.err != nil {
+			t.Fatal(b.err)
+		}
+		again := restored(t, b.file.Bytes(), 1, "", nil)
+		again.until("it leads", func() bool { return again.leader() != nil })
+		got := values(again.nodes[0])
+		if n := len(got) - len(want); n < 0 || !slices.Equal(got[n:], want) {
+			t.Errorf("it has %d values, want %d", len(got), len(want))
+		}
+	})
+}

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/ben-ng/gaggle/backup"
 )
 
 // backedUp is a backup of a node that has appended some values.
@@ -131,5 +133,33 @@ func TestABackupOfNobodyIsNone(t *testing.T) {
 	}
 	if left, err := filepath.Glob(filepath.Join(filepath.Dir(file), "*.tmp")); err != nil || len(left) > 0 {
 		t.Errorf("it leaves %q, %v", left, err)
+	}
+}
+
+func TestABackupIsBegunAnewOnlyAfterAMemberHasAnswered(t *testing.T) {
+	for _, c := range []struct {
+		err     error
+		written string
+		want    bool
+	}{
+		{backup.ErrUnanswered, "half", true},
+		{backup.ErrGone, "half", true},
+		{backup.ErrUnanswered, "", false},
+		{os.ErrPermission, "half", false},
+		{nil, "all", false},
+	} {
+		f, err := os.CreateTemp(t.TempDir(), "")
+		if err == nil {
+			_, err = f.WriteString(c.written)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := begunAnew(c.err, f)
+		info, err := f.Stat()
+		if err != nil || got != c.want || (info.Size() == 0) != (c.want || c.written == "") {
+			t.Errorf("%+v: %t, and %d bytes are left, %v", c, got, info.Size(), err)
+		}
+		_ = f.Close()
 	}
 }
