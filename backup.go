@@ -16,8 +16,8 @@ import (
 // Backup writes everything that was acknowledged in the cluster before the call, as one file:
 // of a node of Join what is left of the log, of one of Replicate the last snapshot and what
 // follows it. The cluster goes on meanwhile, and so does this member, which does not compact
-// its log as long, and gives at most 64 MiB a second. The file is a backup only if no error is returned; package backup verifies
-// one, and Restore makes a new cluster of it.
+// its log as long, and gives at most 64 MiB a second. The file is a backup only if no error is
+// returned; package backup verifies one, and Restore makes a new cluster of it.
 //
 // Errors: ErrStandby, ErrClosed; that of the context, of the writer; backup.ErrGone if the node
 // was sent a snapshot meanwhile: begin anew.
