@@ -202,7 +202,8 @@ func (f *fixed) parse(b []byte) bool {
 		f.entries <= maxHeader/descriptorSize && f.runs <= maxHeader/runSize &&
 		f.voteSize <= maxVote && f.inline <= maxHeader && f.metaSize <= maxHeader &&
 		headerSectorsOf(f.payload()) == f.header &&
-		f.sequence > 0 && f.synced < f.sequence && f.truncate <= f.before.Index+1
+		f.sequence > 0 && f.synced < f.sequence && f.truncate <= f.before.Index+1 &&
+		f.end.Index >= f.before.Index && (f.flags&flagRepair != 0 || f.end.Index-f.before.Index == raft.Index(f.entries))
 }
 
 // payload is the length of what is in the header.

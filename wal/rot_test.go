@@ -1,6 +1,8 @@
 package wal
 
 import (
+	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -178,4 +180,48 @@ func TestAMissingSegmentIsNoticed(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A header of which the first sector can be read says how far its entries go. It is believed as
+// far as it agrees with itself: that nobody has written says how many entries to give up.
+func TestABlockThatSaysMoreThanItsEntriesIsNotBelieved(t *testing.T) {
+	d := newDisk()
+	l, err := Create(d, testOptions())
+	if err == nil {
+		err = l.Append(appending(entry(1, []byte("goose")), entry(2, []byte("gander"))))
+	}
+	if err == nil {
+		err = l.Append(appending(entry(3, bytes.Repeat([]byte("gosling"), 1000)))) // too long for the header
+	}
+	if err == nil {
+		err = l.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := d.files[fileName(segmentPrefix, 1)]
+	changed := 0
+	for at := headerSectors * sectorSize; at+sectorSize <= len(file.live); at += sectorSize {
+		sector := file.live[at : at+sectorSize]
+		if !sealed(sector, blockMagic, 0) {
+			continue
+		}
+		end := sector[8+88:]
+		if index := binary.LittleEndian.Uint64(end); index == 3 {
+			binary.LittleEndian.PutUint64(end, 100_000)
+			seal(sector, blockMagic, 0)
+			changed++
+		}
+	}
+	if changed == 0 {
+		t.Fatal("the block is not where it is thought to be")
+	}
+	l, r, err := Open(d, testOptions())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Faulty) > 0 || r.Lost == nil {
+		t.Errorf("%d entries are taken for damaged, and lost is %v", len(r.Faulty), r.Lost)
+	}
+	_ = l.Close()
 }
