@@ -86,7 +86,7 @@ func Breadth[S comparable](ctx context.Context, m *Model[S], from S, l Limits, p
 		}
 		progress(r)
 	}
-	r.Whole = len(b.level) == 0 && b.found == nil && !b.full.Load()
+	r.Whole = len(b.level) == 0 && b.found == nil && !b.full.Load() && ctx.Err() == nil
 	if b.found != nil {
 		r.Broken = m.Invariants[b.found.invariant]
 		r.Path = b.path(from, b.found)

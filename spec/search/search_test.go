@@ -1,6 +1,7 @@
 package search
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -119,6 +120,15 @@ func TestLimitsEndASearch(t *testing.T) {
 	m.BrokenSafety = cups().BrokenSafety
 	if r := Breadth(t.Context(), m, cupOf(0, 4), Limits{States: 4, Workers: 1}, func(Result) {}); r.Broken != "NotFour" || len(r.Path) != 0 {
 		t.Errorf("at the beginning: %+v", r)
+	}
+}
+
+func TestASearchThatIsInterruptedHasNotSeenAll(t *testing.T) {
+	ctx, interrupt := context.WithCancel(t.Context())
+	m := cups()
+	m.Next = func(*cup, int, func([]uint8, *cup) bool) bool { interrupt(); return true }
+	if r := Breadth(ctx, m, cupOf(0, 0), Limits{States: 1000, Workers: 1}, func(Result) {}); r.Whole {
+		t.Errorf("%+v", r)
 	}
 }
 
