@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,28 +18,36 @@ import (
 	"github.com/ben-ng/gaggle/wire"
 )
 
-// taking is a backup that is being taken, in a goroutine of its own.
+// taking is a backup that is being taken, in a goroutine of its own. What it has to show is
+// there when it is done; until then only how many bytes were written.
 type taking struct {
-	file bytes.Buffer
-	info backup.Info
-	err  error
-	done bool
+	file    bytes.Buffer
+	info    backup.Info
+	err     error
+	written atomic.Int64
+	done    atomic.Bool
 }
 
 func take(source backup.Source) *taking {
 	t := &taking{}
 	go func() {
-		t.info, t.err = backup.Take(context.Background(), source, "test", &t.file)
-		t.done = true
+		t.info, t.err = backup.Take(context.Background(), source, "test", t)
+		t.done.Store(true)
 	}()
 	return t
+}
+
+// Write is part of io.Writer.
+func (t *taking) Write(p []byte) (int, error) {
+	t.written.Add(int64(len(p)))
+	return t.file.Write(p)
 }
 
 // ended lets a tick of the bubble's time pass, and reports whether the backup was taken.
 func (t *taking) ended() bool {
 	time.Sleep(testTick)
 	synctest.Wait()
-	return t.done
+	return t.done.Load()
 }
 
 // backUp takes a backup over the channel.
@@ -261,7 +270,7 @@ func TestABackupThatWaitsEndsWithItsNode(t *testing.T) {
 		}
 		_ = leader.Close()
 		if !b.ended() || !errors.Is(b.err, ErrClosed) {
-			t.Fatalf("it has ended: %v, %v", b.done, b.err)
+			t.Fatalf("it has ended: %v, %v", b.done.Load(), b.err)
 		}
 		h.nodes[slices.Index(h.nodes, leader)] = nil
 	})
@@ -496,10 +505,14 @@ func TestABackupIsBegunAnewWithAnotherMember(t *testing.T) {
 			return slices.ContainsFunc(n.backups.all, func(one *backingUp) bool { return one.waiting != nil })
 		}
 		b := take(remote)
-		f.until("a member is asked for the second part", func() bool { return b.ended() || slices.ContainsFunc(f.nodes, waits) })
-		asked := slices.IndexFunc(f.nodes, waits)
-		if asked < 0 || b.file.Len() < backupBytes/2 {
-			t.Fatalf("%d bytes of it are there, and it has ended: %t, %v", b.file.Len(), b.done, b.err)
+		asked := -1
+		f.until("a member is asked for the second part", func() bool {
+			done := b.ended()
+			asked = slices.IndexFunc(f.nodes, waits)
+			return done || asked >= 0 && b.written.Load() >= backupBytes/2
+		})
+		if b.done.Load() {
+			t.Fatal("it has ended", b.err)
 		}
 		f.ch.Isolate(f.nodes[asked].ID())
 		f.until("it is given up", b.ended)

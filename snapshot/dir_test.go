@@ -176,11 +176,18 @@ func (d *disk) Sync() error {
 }
 
 func (d *disk) Free() (int64, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.free(), nil
+}
+
+// free is what is left of the room. The lock is held.
+func (d *disk) free() int64 {
 	free := d.room
 	for _, node := range d.names {
 		free -= int64(len(node.data))
 	}
-	return max(0, free), nil
+	return max(0, free)
 }
 
 func (d *disk) Lock() (io.Closer, error)          { return nil, errors.ErrUnsupported }
@@ -217,7 +224,7 @@ func (f *file) WriteAt(p []byte, off int64) (int, error) {
 	if err := f.disk.op("write", f.name); err != nil {
 		return 0, err
 	}
-	if free, _ := f.disk.Free(); int64(len(p)) > free {
+	if int64(len(p)) > f.disk.free() {
 		return 0, &fs.PathError{Op: "write", Path: f.name, Err: vfs.ErrFull}
 	}
 	if end := int(off) + len(p); end > len(f.node.data) {
@@ -226,9 +233,15 @@ func (f *file) WriteAt(p []byte, off int64) (int, error) {
 	return copy(f.node.data[off:], p), nil
 }
 
-func (f *file) Size() (int64, error) { return int64(len(f.node.data)), nil }
+func (f *file) Size() (int64, error) {
+	f.disk.mu.Lock()
+	defer f.disk.mu.Unlock()
+	return int64(len(f.node.data)), nil
+}
 
 func (f *file) Truncate(size int64) error {
+	f.disk.mu.Lock()
+	defer f.disk.mu.Unlock()
 	if err := f.disk.op("truncate", f.name); err != nil {
 		return err
 	}
