@@ -43,6 +43,7 @@ func (c *Core) setCommit(index Index) {
 		c.lead.uncommittedBytes -= c.log.bytes(c.commit+1, index)
 	}
 	c.commit = index
+	c.effect(Effect{Kind: Committed, Index: index})
 }
 
 // handOutCommitted puts the entries to apply into the update.

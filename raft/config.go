@@ -32,6 +32,9 @@ type Config struct {
 	MaxUncommittedBytes int
 	// MaxReads limits the Read events that have no answer yet.
 	MaxReads int
+
+	// Tracer, if not nil, is told of every step.
+	Tracer Tracer
 }
 
 // DefaultConfig has limits and timeouts, in ticks of 10 ms, for a local network.

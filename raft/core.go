@@ -43,6 +43,8 @@ type Core struct {
 	spare []Message
 	// failure, once set, is what every Step returns.
 	failure error
+	// effects are what the present step does, for Config.Tracer.
+	effects []Effect
 }
 
 // New makes a Core that starts as a follower from what was saved, all of which is
@@ -67,13 +69,24 @@ func New(config Config, saved Saved) (*Core, error) {
 	c.persist = persistence{written: c.log.last.Index, durable: c.log.last.Index}
 	c.intact = max(c.log.base.Index, max(saved.Damaged, 1)-1)
 	c.awaitElection()
+	if config.Tracer != nil {
+		c.trace(Trace{Saved: &saved})
+	}
 	return c, nil
 }
 
 // Step takes one event. What follows from it accumulates until Update is called, so
 // that many events can share one write and one message to each peer. An error says
 // that the event was refused and had no effect, unless it is an ErrInvariant.
-func (c *Core) Step(event Event) (err error) {
+func (c *Core) Step(event Event) error {
+	err := c.step(event)
+	if c.config.Tracer != nil {
+		c.trace(Trace{Event: event, Err: err})
+	}
+	return err
+}
+
+func (c *Core) step(event Event) (err error) {
 	if c.failure != nil {
 		return c.failure
 	}
@@ -146,6 +159,9 @@ func (c *Core) Update() Update {
 	u := c.out
 	c.out = Update{Messages: c.spare[:0]}
 	c.spare = u.Messages
+	if c.config.Tracer != nil {
+		c.trace(Trace{Update: &u})
+	}
 	return u
 }
 
@@ -387,8 +403,14 @@ func (c *Core) becomeFollower(term Term, leader NodeID) {
 		c.setHardState(HardState{Term: term})
 	}
 	c.leaveRole()
-	c.role = Follower
+	c.become(Follower)
 	c.leader = leader
+}
+
+// become takes a role.
+func (c *Core) become(role Role) {
+	c.role = role
+	c.effect(Effect{Kind: Became, Role: role})
 }
 
 // leaveRole ends what only the present role may do. The time of the next election

@@ -23,7 +23,7 @@ func (c *Core) campaign() {
 		return
 	}
 	c.leaveRole()
-	c.role = PreCandidate
+	c.become(PreCandidate)
 	c.leader = None
 	c.askForVotes(c.hard.Term+1, &RequestVote{PreVote: true, Last: c.log.last})
 	c.countVote(c.config.ID, true)
@@ -34,7 +34,7 @@ func (c *Core) campaign() {
 // for it, so that nobody protects that leader.
 func (c *Core) stand(transfer bool) {
 	c.leaveRole()
-	c.role = Candidate
+	c.become(Candidate)
 	c.leader = None
 	c.setHardState(HardState{Term: c.hard.Term + 1, VotedFor: c.config.ID})
 	c.awaitElection()

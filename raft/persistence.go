@@ -61,6 +61,7 @@ func (c *Core) setHardState(h HardState) {
 	}
 	c.hard = h
 	c.persist.hardChanged = true
+	c.effect(Effect{Kind: Entered, HardState: h})
 }
 
 // send puts a message of the present term into the update, or holds it back until
@@ -73,14 +74,17 @@ func (c *Core) sendInTerm(to NodeID, term Term, b Body) {
 	m := Message{From: c.config.ID, To: to, Term: term, Body: b}
 	if c.persist.hardDurable() {
 		c.out.Messages = append(c.out.Messages, m)
+		c.effect(Effect{Kind: Said, Message: m})
 	} else if len(c.persist.held) < maxHeld {
 		c.persist.held = append(c.persist.held, m)
+		c.effect(Effect{Kind: Withheld, Message: m})
 	}
 }
 
 // appendToLog adds entries after the last, with the configurations among them.
 func (c *Core) appendToLog(entries []Entry) {
 	c.log.append(entries...)
+	c.effect(Effect{Kind: Appended, Entries: entries})
 	for i := range entries {
 		if entries[i].Type == EntryConfiguration {
 			err := c.members.push(entries[i])
@@ -169,6 +173,9 @@ func (c *Core) persisted(number uint64) error {
 	p.done = max(p.done, number)
 	if p.hardDurable() {
 		c.out.Messages = append(c.out.Messages, p.held...)
+		for i := range p.held {
+			c.effect(Effect{Kind: Released, Message: p.held[i]})
+		}
 		p.held = nil
 		if c.role == Candidate {
 			c.countVote(c.config.ID, true)

@@ -43,6 +43,7 @@ func (c *Core) read(token uint64) error {
 func (c *Core) openRead(token uint64) {
 	r := &c.lead.reads
 	r.open = append(r.open, openRead{token, c.commit, r.sequence + 1})
+	c.effect(Effect{Kind: ReadOpened, Token: token, Index: c.commit})
 	r.unsent = true
 }
 

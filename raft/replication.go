@@ -37,7 +37,7 @@ func (l *leadership) peer(id NodeID) *progress {
 func (c *Core) becomeLeader() {
 	c.assert(c.role == Candidate, "a %v would become leader", c.role)
 	c.leaveRole()
-	c.role = Leader
+	c.become(Leader)
 	c.leader = c.config.ID
 	c.lead = &leadership{
 		firstIndex:   c.log.last.Index + 1,

@@ -139,6 +139,7 @@ func (c *Core) restoreInstead(meta SnapshotMeta) {
 	c.latest = meta
 	c.commit, c.handed, c.applied = last, last, last
 	c.out.Restore = &meta
+	c.effect(Effect{Kind: Restored, Meta: meta})
 }
 
 // restoreWithin has a snapshot restored that ends within the log. What follows stays: it may
@@ -154,4 +155,5 @@ func (c *Core) restoreWithin(meta SnapshotMeta) {
 	c.intact = max(c.intact, last)
 	c.following.answerDue = c.role == Follower
 	c.out.Restore = &meta
+	c.effect(Effect{Kind: Restored, Meta: meta, Index: last})
 }
