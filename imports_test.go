@@ -21,6 +21,7 @@ var mayImport = map[string][]string{
 	"wire":                {"raft"},
 	"founding":            {"raft", "wire"},
 	"vfs":                 {},
+	"trace":               {"raft", "wire"},
 	"snapshot":            {"raft", "wire", "vfs"},
 	"wal":                 {"raft", "wire", "vfs"},
 	"channel":             {"raft"},

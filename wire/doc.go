@@ -69,6 +69,9 @@
 //	                     u64 configuration index, rest configuration
 //	8  TimeoutNow        u64 term
 //
+// One of these that is in no frame, as in a file, has the id of its sender and that of its
+// receiver before it (AppendRaft).
+//
 // The others are messages between the layers above Raft.
 //
 //	16  Hello             u32 size, u8 state, name, ids pledge, ids charter,
