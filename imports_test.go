@@ -31,7 +31,7 @@ var mayImport = map[string][]string{
 	"backup":              {"raft", "wire", "snapshot", "channel"},
 	"engine":              {"raft", "wire", "channel", "founding", "vfs", "wal", "snapshot", "backup"},
 	"sim":                 {"raft", "wire", "channel", "founding", "vfs", "wal", "snapshot", "engine"},
-	".":                   {"raft", "channel", "founding", "vfs", "backup", "engine", "internal/state"},
+	".":                   {"raft", "channel", "founding", "vfs", "backup", "trace", "engine", "internal/state"},
 	"internal/state":      {},
 	"cmd/gaggle":          {".", "sim", "channel", "channel/memory", "channel/tcp", "raft", "snapshot", "vfs", "wal", "backup"},
 	"sim/reach":           {},

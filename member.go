@@ -7,12 +7,14 @@ import (
 
 	"github.com/ben-ng/gaggle/channel"
 	"github.com/ben-ng/gaggle/engine"
+	"github.com/ben-ng/gaggle/trace"
 )
 
 // A member is what Node and Replica have in common.
 type member struct {
 	engine *engine.Node
 	codec  Codec
+	trace  *trace.Writer // nil if there is none
 }
 
 // join makes a member, with a state machine or none, and attaches it to a channel. The
@@ -22,11 +24,11 @@ func join(ctx context.Context, function string, ch channel.Channel, options []Op
 	if err != nil {
 		return member{}, err
 	}
-	e, err := s.join(ctx.Err(), ch, machine(s.codec))
+	e, tracer, err := s.join(ctx.Err(), ch, machine(s.codec))
 	if err != nil {
 		return member{}, err
 	}
-	return member{e, s.codec}, nil
+	return member{e, s.codec, tracer}, nil
 }
 
 // Ready returns when the node is a member of its cluster and knows a leader. Nothing
@@ -72,7 +74,13 @@ func (n *member) ID() NodeID { return n.engine.ID() }
 // contexts of leader handlers that run end, and Close waits for the handlers to return,
 // so closing from within one deadlocks. Closing is not leaving the cluster, which still
 // counts on this node. Closing again is harmless.
-func (n *member) Close() error { return n.engine.Close() }
+func (n *member) Close() error {
+	err := n.engine.Close()
+	if n.trace != nil {
+		err = errors.Join(err, n.trace.Close())
+	}
+	return err
+}
 
 func (n *member) failure(op string, err error, hint string) error {
 	return &Error{Op: op, Node: n.ID(), Term: n.Status().Term, Err: err, Hint: hint}

@@ -17,6 +17,7 @@ import (
 	"github.com/ben-ng/gaggle/engine"
 	"github.com/ben-ng/gaggle/founding"
 	"github.com/ben-ng/gaggle/raft"
+	"github.com/ben-ng/gaggle/trace"
 	"github.com/ben-ng/gaggle/vfs"
 )
 
@@ -27,8 +28,8 @@ const DefaultName = "gaggle"
 const MaxSize = raft.MaxMembers
 
 // An Option is an argument of Join and Replicate: Size, Dir, Name, ID, InMemory, Retain,
-// ReplaceAfter, Logger, WithCodec, or a Timing. All nodes of a cluster should have the same,
-// but for Dir, ID and Logger. Of two of a kind, the last counts.
+// ReplaceAfter, Logger, Trace, WithCodec, or a Timing. All nodes of a cluster should have the same,
+// but for Dir, ID, Logger and Trace. Of two of a kind, the last counts.
 type Option interface{ apply(*settings) error }
 
 type option func(*settings) error
@@ -47,6 +48,7 @@ type settings struct {
 	replaceSet bool
 	codec      Codec
 	log        *slog.Logger
+	trace      string
 }
 
 // Size is how many nodes the cluster has: 1 to MaxSize, which is 64. It has to be given. A
@@ -289,15 +291,19 @@ func (s *settings) home(whole bool) (*engine.Home, error) {
 }
 
 // join makes a node, with a state machine unless it is nil, and attaches it, unless the context had ended.
-func (s *settings) join(ended error, ch channel.Channel, machine engine.Machine) (*engine.Node, error) {
+func (s *settings) join(ended error, ch channel.Channel, machine engine.Machine) (*engine.Node, *trace.Writer, error) {
 	home, err := s.home(machine == nil)
 	if err != nil {
-		return nil, &Error{Op: "join", Node: NodeID(s.id), Err: err}
+		return nil, nil, &Error{Op: "join", Node: NodeID(s.id), Err: err}
 	}
 	config := s.engineConfig(home)
 	config.Machine = machine
 	if ended != nil {
 		err = &Error{Op: "join", Node: config.ID, Err: ended, Hint: "the node was not attached"}
+	}
+	var tracer *trace.Writer
+	if err == nil {
+		tracer, err = s.tracing(&config)
 	}
 	var e *engine.Node
 	if err == nil {
@@ -310,10 +316,13 @@ func (s *settings) join(ended error, ch channel.Channel, machine engine.Machine)
 		if home != nil {
 			_ = home.Close()
 		}
-		return nil, err
+		if tracer != nil {
+			_ = tracer.Close()
+		}
+		return nil, nil, err
 	}
 	e.Start()
-	return e, nil
+	return e, tracer, nil
 }
 
 // newID is an identity that no node has had.

@@ -37,6 +37,7 @@ func TestOptionsThatCannotWorkAreErrorsThatSayWhy(t *testing.T) {
 		"elections in centuries": {[]gaggle.Option{gaggle.Size(1), gaggle.Timing{ElectionMin: 1 << 62}}, "no time above 24h"},
 		"a heartbeat too long":   {[]gaggle.Option{gaggle.Size(1), gaggle.Timing{Heartbeat: 1<<63 - 1}}, "no time above 24h"},
 		"no codec":               {[]gaggle.Option{gaggle.Size(1), gaggle.WithCodec(nil)}, "WithCodec"},
+		"no trace":               {[]gaggle.Option{gaggle.Size(1), gaggle.Trace("")}, "Trace"},
 		"a nil option":           {[]gaggle.Option{gaggle.Size(1), nil}, "option"},
 		"a negative heartbeat":   {[]gaggle.Option{gaggle.Size(1), gaggle.Timing{Heartbeat: -second}}, "Timing"},
 		"a negative timeout":     {[]gaggle.Option{gaggle.Size(1), gaggle.Timing{ElectionMin: -second}}, "Timing"},

@@ -290,6 +290,23 @@ func TestALengthThatIsNotThereCostsNothing(t *testing.T) {
 	}
 }
 
+func TestAFileInWhichNobodyBeganIsAnybodys(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "trace")
+	for _, node := range []raft.NodeID{"another", "a"} {
+		w, err := Open(path, node, nil)
+		if err == nil {
+			err = w.Close()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	b, err := os.ReadFile(path) //nolint:gosec // its own
+	if err != nil || !bytes.Equal(b, written(t, nil)) {
+		t.Errorf("the file is %q: %v", b, err)
+	}
+}
+
 // full has room for so many bytes.
 type full struct {
 	closing

@@ -77,7 +77,8 @@ func resume(f *os.File, node raft.NodeID, stopped func(error)) (*Writer, error) 
 	return &Writer{stopped: stopped, out: f}, nil
 }
 
-// wholeUpTo is where the last whole record of a file ends; 0 if its header is not all there.
+// wholeUpTo is where the last whole record of a file ends; 0 if its header is not all there, or
+// there is nothing but the header of another node, which did not begin.
 func wholeUpTo(f *os.File, node raft.NodeID) (int64, error) {
 	want, err := header(node)
 	if err != nil {
@@ -101,7 +102,12 @@ func wholeUpTo(f *os.File, node raft.NodeID) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	if r.Node() != node {
+	_, err = r.Next()
+	none := errors.Is(err, io.EOF) || errors.Is(err, ErrTorn)
+	switch {
+	case r.Node() != node && none:
+		return 0, nil
+	case r.Node() != node:
 		return 0, fmt.Errorf("%w: it is the trace of %s, this node is %s", ErrForeign, r.Node(), node)
 	}
 	for err == nil {

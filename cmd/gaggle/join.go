@@ -22,6 +22,7 @@ type joinOptions struct {
 	listen string
 	id     string
 	dir    string
+	trace  string
 	json   bool
 	status bool
 	exit   bool
@@ -52,6 +53,11 @@ of standard error {"event":"listening",…}, {"event":"status",…}, {"event":"u
 at an interrupt, or a record of the log with "level" and "msg". In JSON, what is not
 UTF-8 becomes U+FFFD.
 
+With --trace every step of the node's part in Raft is written to a file, with hashes in the
+place of lines, for those who check what a cluster did. Started again in its --dir, the node
+goes on with its file; without --dir each start needs a new one. If the file cannot be
+written any more, a warning says so, and the node goes on.
+
 With --dir the node lives in a directory, and a committed line is on the disks of a majority
 of the nodes: whatever ends it, the same command goes on where it was, and writes out all
 lines again. Without, it keeps its log in memory: a node that leaves, with --exit too, does
@@ -74,6 +80,7 @@ addresses are of this machine alone.`,
 	c.Flags().StringVar(&o.listen, "listen", "", "the address to listen on, HOST:PORT")
 	c.Flags().StringVar(&o.id, "id", "", "what to call this node (default a random name)")
 	c.Flags().StringVar(&o.dir, "dir", "", "the directory that this node lives in (default: its log is in memory)")
+	c.Flags().StringVar(&o.trace, "trace", "", "a file to write every step of the node to")
 	c.Flags().BoolVar(&o.json, "json", false, "write one JSON object a line")
 	c.Flags().BoolVar(&o.status, "status", false, "write the node's status to standard error every second (SIGUSR1: once)")
 	c.Flags().BoolVar(&o.exit, "exit", false, "leave when all lines of standard input are committed")

@@ -21,6 +21,9 @@ func joinAt(ctx context.Context, places []string, o joinOptions, log *slog.Logge
 	if o.id != "" {
 		options = append(options, gaggle.ID(o.id))
 	}
+	if o.trace != "" {
+		options = append(options, gaggle.Trace(o.trace))
+	}
 	candidates := []string{o.listen}
 	if o.listen == "" {
 		candidates = append(slices.Clone(places), anyPort(places))
