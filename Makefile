@@ -67,12 +67,17 @@ proof: solvers ## the proof of spec by two solvers, and runs that show that its 
 proof-guards: solvers ## takes each requirement of an action away: the proof has to break (half an hour)
 	go run ./spec/prove -guards -t 5m
 
-explore: ## looks at ten million states of spec's model of Raft, and at those near its runs
+explore: ## looks at ten million states of spec's model of Raft, six of that of changing members, and at those near their runs
 	go run ./spec/explore -build bin/explore -writes 6 -messages 3
 	bin/explore -states 10000000
 	go run ./spec/explore -build bin/explore -learners 1 -writes 8 -messages 3 -indexes 3 -reads 1
 	for run in $$(sed -n 's/^trace \(.*\):$$/\1/p' spec/raft.runs.epr); do \
 		echo "near the end of $$run:"; bin/explore -from $$run -invariants -states 300000 || exit 1; \
+	done
+	go run ./spec/explore -build bin/explore -model membership -voters 4 -terms 4 -indexes 5 -members abc,abd
+	bin/explore -states 6000000
+	for run in $$(sed -n 's/^trace \(.*\):$$/\1/p' spec/membership.runs.epr); do \
+		echo "near the end of $$run:"; bin/explore -from $$run -invariants -states 200000 || exit 1; \
 	done
 
 solvers: # from the system's packages, where there are none

@@ -15,7 +15,8 @@
 //	axiom name: …                                what is true of what is fixed
 //	init name: …                                 what is true at the beginning
 //	safety name: …                               what is claimed of all states;
-//	invariant name: …                            and what is claimed in order to prove that
+//	invariant name: …                            and what is claimed in order to prove that;
+//	explored name: …                             or what is not proved, but only looked for
 //
 //	action step_down(n: node, t: term) {         a step, for some n and t of anybody's choice,
 //	    require higher: current(n, t)            which is only taken where all this is so;
@@ -35,6 +36,10 @@
 //
 // It is by induction. All invariants hold in the first state, and whatever action is taken
 // in a state where they all hold, whether a run leads there or not, they all hold after it.
+// What is "explored" is not asked about; a proof takes it to hold before and after the step, so it
+// is about the states up to the first in which that does not hold, if there is one. The rest
+// is proved of all states.
+//
 // Each pair of an action and an invariant is one question to a solver: is there a
 // counterexample? The answer "unsat" says that there is none, for any number of nodes, terms
 // and entries. CheckOrder sees to it that solvers can always find the answer.

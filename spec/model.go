@@ -54,6 +54,9 @@ type Named struct {
 type Invariant struct {
 	Named
 	Safety bool
+	// Explored ones are not proved. A proof of the others takes them to hold before and after a
+	// step, so that it is about all states up to the first in which one of them does not.
+	Explored bool
 }
 
 // An Action is a step.

@@ -15,7 +15,7 @@ func load(t *testing.T, name string) *Model {
 }
 
 func TestTheModelsAreThereAndInOrder(t *testing.T) {
-	if names := Names(); !slices.Equal(names, []string{"configuration", "lock", "raft"}) {
+	if names := Names(); !slices.Equal(names, []string{"configuration", "lock", "membership", "raft"}) {
 		t.Errorf("models %v", names)
 	}
 	for _, name := range Names() {

@@ -15,7 +15,7 @@ type parser struct {
 // keywords may not be names.
 var keywords = [...]string{
 	"sort", "ordered", "from", "fixed", "relation", "function", "define", "axiom", "init", "action",
-	"require", "safety", "invariant", "trace", "reaches", "forall", "exists", "if", "then", "else",
+	"require", "safety", "explored", "invariant", "trace", "reaches", "forall", "exists", "if", "then", "else",
 	"and", "or", "not", "true", "false",
 }
 
@@ -137,9 +137,11 @@ func (p *parser) declaration() {
 	case p.accept("init"):
 		m.Inits = append(m.Inits, p.named())
 	case p.accept("safety"):
-		m.Invariants = append(m.Invariants, Invariant{p.named(), true})
+		m.Invariants = append(m.Invariants, Invariant{Named: p.named(), Safety: true})
+	case p.accept("explored"):
+		m.Invariants = append(m.Invariants, Invariant{Named: p.named(), Safety: true, Explored: true})
 	case p.accept("invariant"):
-		m.Invariants = append(m.Invariants, Invariant{p.named(), false})
+		m.Invariants = append(m.Invariants, Invariant{Named: p.named()})
 	case p.accept("action"):
 		p.action(line)
 	case p.accept("trace"):

@@ -42,10 +42,15 @@ func (m *Model) Proof(limit int) []Question {
 // ask is about one action, or, if it is nil, about the beginning.
 func (m *Model) ask(a *Action, limit int) []Question {
 	var all []Question
-	for part := range slices.Chunk(m.Invariants, limit) {
+	for part := range slices.Chunk(m.proved(), limit) {
 		all = append(all, m.question(a, part))
 	}
 	return all
+}
+
+// proved are the invariants that have to be proved.
+func (m *Model) proved() []Invariant {
+	return slices.DeleteFunc(slices.Clone(m.Invariants), func(i Invariant) bool { return i.Explored })
 }
 
 func (m *Model) question(a *Action, part []Invariant) Question {
@@ -61,6 +66,11 @@ func (m *Model) question(a *Action, part []Invariant) Question {
 		}
 		s.step(a, now, then, "")
 		q.Name, at = a.Name, then
+		for _, i := range m.Invariants {
+			if i.Explored {
+				s.assert(i.Named, then)
+			}
+		}
 	}
 	for _, i := range part {
 		s.line("(push 1)\n(assert (not %s))\n(check-sat)\n(pop 1)", s.text(i.Formula, at, ""))

@@ -25,7 +25,11 @@ func main() {
 }
 
 // scopeOf is what -scope says beside the model's name.
-type scopeOf struct{ voters, learners, terms, indexes, writes, messages, values, reads int }
+type scopeOf struct {
+	voters, learners, terms, indexes, writes, messages, values, reads int
+	members                                                           string
+	direct                                                            bool
+}
 
 func (o scopeOf) scope() finite.Scope {
 	inQuorum, quorums := finite.Majorities(o.voters)
@@ -38,6 +42,26 @@ func (o scopeOf) scope() finite.Scope {
 	}
 }
 
+// membership is the scope of the model of that name.
+func (o scopeOf) membership() (finite.Scope, error) {
+	var voters []int
+	for _, letters := range strings.Split(o.members, ",") {
+		set := 0
+		for _, letter := range letters {
+			node := int(letter - 'a')
+			if node < 0 || node >= o.voters+o.learners {
+				return finite.Scope{}, fmt.Errorf("there is no node %c", letter)
+			}
+			set |= 1 << node
+		}
+		voters = append(voters, set)
+	}
+	c := finite.Changes{Voters: voters, Direct: o.direct}
+	s := c.Scope()
+	s.Sizes["node"], s.Sizes["term"], s.Sizes["index"] = o.voters+o.learners, o.terms, o.indexes
+	return s, nil
+}
+
 func run() (int, error) {
 	o := scopeOf{}
 	flag.IntVar(&o.voters, "voters", 3, "how many nodes there are, of which a majority decides")
@@ -48,6 +72,9 @@ func run() (int, error) {
 	flag.IntVar(&o.messages, "messages", 2, "how many messages that carry entries, or heartbeats")
 	flag.IntVar(&o.values, "values", 1, "how many values an entry may have")
 	flag.IntVar(&o.reads, "reads", 0, "how many reads there are")
+	model := flag.String("model", "raft", "which model: raft or membership")
+	flag.StringVar(&o.members, "members", "ab,abc", "of membership: the configurations, each by the letters of its voters; the founding one is first")
+	flag.BoolVar(&o.direct, "direct", false, "of membership: from one to another that differs in one node, by no joint configuration; these are changes that package raft does not make")
 	without := flag.String("without", "", "a requirement to leave out, ACTION.NAME")
 	to := flag.String("build", "", "build the program there, and do not run it")
 	flag.Usage = func() {
@@ -55,7 +82,7 @@ func run() (int, error) {
 		flag.PrintDefaults()
 	}
 	flag.Parse()
-	m, err := spec.Load("raft")
+	m, err := spec.Load(*model)
 	if err != nil {
 		return 0, err
 	}
@@ -63,7 +90,13 @@ func run() (int, error) {
 		action, name, _ := strings.Cut(*without, ".")
 		m = m.Without(action, name)
 	}
-	source, err := finite.Source(m, o.scope())
+	scope := o.scope()
+	if *model == "membership" {
+		if scope, err = o.membership(); err != nil {
+			return 0, err
+		}
+	}
+	source, err := finite.Source(m, scope)
 	if err != nil {
 		return 0, err
 	}

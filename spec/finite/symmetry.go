@@ -33,13 +33,17 @@ func (l *layout) permutations() [][]uint16 {
 	return tables
 }
 
-// ofSort are the permutations of a sort by itself.
+// maxPermuted is how many things of a sort are renamed: the permutations of more take longer to
+// look through than they save. Without them the same state may count as several.
+const maxPermuted = 6
+
+// ofSort are the permutations of a sort by itself; of too many things, that which changes nothing.
 func (l *layout) ofSort(sort spec.Sort) [][]int {
 	identity := make([]int, l.scope.Sizes[sort.Name])
 	for i := range identity {
 		identity[i] = i
 	}
-	if sort.Ordered || l.mayBeBlock(sort) {
+	if sort.Ordered || l.mayBeBlock(sort) || len(identity) > maxPermuted {
 		return [][]int{identity}
 	}
 	var all [][]int
