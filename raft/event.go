@@ -58,7 +58,9 @@ type Retire struct{ Index Index }
 type Unreachable struct{ Node NodeID }
 
 // SnapshotTaken says that a durable snapshot covers the log up to Index, which
-// has been applied; entries up to CompactTo, at most Index, may go (§5.1).
+// has been applied; entries up to CompactTo, at most Index, may go (§5.1). Core.TermDurable has to
+// have been so before the snapshot became durable: no crash may leave a snapshot, and take the
+// term in which its end was committed.
 // Errors: ErrOutOfRange.
 type SnapshotTaken struct{ Index, CompactTo Index }
 

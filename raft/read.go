@@ -77,6 +77,7 @@ func (c *Core) releaseReads() {
 	n := 0
 	for n < len(r.open) && r.open[n].round <= confirmed {
 		c.out.Reads = append(c.out.Reads, ReadResult{Token: r.open[n].token, Index: r.open[n].index})
+		c.effect(Effect{Kind: ReadAnswered, Token: r.open[n].token})
 		n++
 	}
 	r.open = append(r.open[:0], r.open[n:]...)

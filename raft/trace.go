@@ -57,6 +57,8 @@ const (
 	Restored
 	// ReadOpened: a read, Token, is open, and will be answered with Index.
 	ReadOpened
+	// ReadAnswered: the read Token is answered, as a quorum has confirmed that the node leads.
+	ReadAnswered
 )
 
 // An Effect is something that a core does in a step. What of it is set depends on Kind.

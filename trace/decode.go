@@ -256,6 +256,8 @@ func (d *decoder) effect() raft.Effect {
 		e.Meta, e.Index = d.snapshot(), d.index()
 	case raft.ReadOpened:
 		e.Token, e.Index = d.number(), d.index()
+	case raft.ReadAnswered:
+		e.Token = d.number()
 	default:
 		d.fail(malformed("an effect of kind %d", e.Kind))
 	}

@@ -298,6 +298,8 @@ func (e *encoder) effects(effects []raft.Effect) {
 		case raft.ReadOpened:
 			e.number(v.Token)
 			e.index(v.Index)
+		case raft.ReadAnswered:
+			e.number(v.Token)
 		default:
 			e.fail(fmt.Errorf("trace: an effect of kind %d is not known", v.Kind))
 		}

@@ -70,7 +70,7 @@ func effects() []raft.Effect {
 	all := []raft.Effect{
 		{Kind: raft.Entered, HardState: raft.HardState{Term: 5, VotedFor: "c"}}, {Kind: raft.Became, Role: raft.Leader},
 		{Kind: raft.Appended, Entries: run(5)}, {Kind: raft.Committed, Index: 6}, {Kind: raft.Restored, Meta: meta(), Index: 11},
-		{Kind: raft.ReadOpened, Token: 7, Index: 6}, {Kind: raft.Withheld, Message: said(&raft.TimeoutNow{})}, {Kind: raft.Released, Message: said(&raft.TimeoutNow{})},
+		{Kind: raft.ReadOpened, Token: 7, Index: 6}, {Kind: raft.ReadAnswered, Token: 7}, {Kind: raft.Withheld, Message: said(&raft.TimeoutNow{})}, {Kind: raft.Released, Message: said(&raft.TimeoutNow{})},
 	}
 	for _, b := range bodies() {
 		all = append(all, raft.Effect{Kind: raft.Said, Message: said(b)})
