@@ -66,6 +66,7 @@ const (
 func (w *world) raftConfig(n *node) raft.Config {
 	seed := w.setup.Seed + uint64(n.number)<<32 + uint64(n.life)
 	c := raft.DefaultConfig(n.id, mix(&seed))
+	c.Tracer = &follower{w, n.id}
 	c.HeartbeatTicks, c.ElectionTicksMin, c.ElectionTicksMax = w.setup.Heartbeat, w.setup.ElectionMin, w.setup.ElectionMax
 	if w.setup.Small {
 		c.MaxMessageBytes, c.MaxInflightMessages, c.MaxInflightBytes = 200, 3, 600
@@ -272,6 +273,9 @@ func (p *coreProcess) compact(keep raft.Index) bool {
 	s := p.raft.Status()
 	n := p.node
 	at := min(p.last, s.Durable)
+	if !p.raft.TermDurable() {
+		return false // the snapshot could outlive a crash that the term of its last entry does not
+	}
 	if at <= p.snapshot.Last.Index || at <= n.disk.saved.Snapshot.Last.Index || n.disk.snapshotOnItsWay() {
 		return false
 	}

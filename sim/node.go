@@ -81,6 +81,7 @@ func (n *node) start(onDisk int) {
 			return
 		}
 	}
+	n.world.spec.started(n)
 	n.mirror.started()
 	if n.world.setup.Layer == Cores {
 		n.process = newCoreProcess(n, onDisk)

@@ -118,6 +118,7 @@ func (o *oracle) stepped(n *node, before raft.Observation, err error) {
 
 // after looks at a node after a turn.
 func (o *oracle) after(n *node) {
+	o.world.spec.check(o.world)
 	c := n.process.core()
 	if c == nil {
 		return

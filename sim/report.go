@@ -65,6 +65,8 @@ const (
 	Bounded Property = "bounded"
 	// Liveness: once all is well, all that was begun ends, and all nodes agree.
 	Liveness Property = "liveness"
+	// Conforms: each step of a core is one of the specification's, spec/raft.epr.
+	Conforms Property = "the specification"
 	// NoPanic: the code does not panic.
 	NoPanic Property = "no panic"
 )

@@ -94,7 +94,7 @@ func TestEverythingThatCanHappenHappens(t *testing.T) {
 		"power gone at work with others", "stopped as it diverged",
 		"birth gone", "founding gone", "segment of another",
 		"sync that was none", "write astray", "older directory brought back", "promises forgotten",
-		"stopped by what it forgot", "untrue directory refused",
+		"stopped by what it forgot", "untrue directory refused", "not held against the specification any more",
 		"place lost", "place got",
 	}
 	for k := range kinds {

@@ -27,6 +27,7 @@ type world struct {
 	spread bool
 	net    network
 	oracle *oracle
+	spec   conformance
 	users  users
 	trace  trace
 	report Report
@@ -100,6 +101,7 @@ func (w *world) found() {
 	w.net.init(w)
 	w.users.init(w)
 	w.oracle = newOracle(w)
+	w.spec.init()
 	w.report.Faults = map[string]int{}
 	total := w.setup.Nodes + w.setup.Spares
 	for i := range total {

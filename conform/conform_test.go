@@ -1,0 +1,331 @@
+package conform_test
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/ben-ng/gaggle/conform"
+	"github.com/ben-ng/gaggle/raft"
+)
+
+// A step is one of a node, kept.
+type step struct {
+	node  raft.NodeID
+	trace raft.Trace
+}
+
+// A recorder keeps what cores do, or alters and then keeps it.
+type recorder struct{ steps []step }
+
+type tracer struct {
+	r    *recorder
+	node raft.NodeID
+}
+
+func (t tracer) Traced(s *raft.Trace) {
+	kept := *s
+	kept.Effects = slices.Clone(s.Effects)
+	if s.Update != nil {
+		u := *s.Update
+		u.Messages = slices.Clone(u.Messages)
+		kept.Update = &u
+	}
+	t.r.steps = append(t.r.steps, step{t.node, kept})
+}
+
+// a cluster of cores, whose disks and network do everything at once.
+type cluster struct {
+	t     *testing.T
+	r     recorder
+	cores map[raft.NodeID]*raft.Core
+	ids   []raft.NodeID
+	// cut are those that nothing reaches.
+	cut map[raft.NodeID]bool
+}
+
+func newCluster(t *testing.T) *cluster {
+	t.Helper()
+	c := &cluster{t: t, cores: map[raft.NodeID]*raft.Core{}, ids: []raft.NodeID{"a", "b", "c"}, cut: map[raft.NodeID]bool{}}
+	for i, id := range c.ids {
+		saved, err := raft.Found(c.ids)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.start(id, uint64(i), saved)
+	}
+	return c
+}
+
+func (c *cluster) start(id raft.NodeID, seed uint64, saved raft.Saved) {
+	config := raft.DefaultConfig(id, seed)
+	config.Tracer = tracer{&c.r, id}
+	core, err := raft.New(config, saved)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.cores[id] = core
+}
+
+// settle carries out updates until there are none.
+func (c *cluster) settle() {
+	for again := true; again; {
+		again = false
+		for _, id := range c.ids {
+			u := c.cores[id].Update()
+			if u.Write != nil {
+				again = true
+				_ = c.cores[id].Step(raft.Persisted{Write: u.Write.Number})
+			}
+			for _, m := range slices.Clone(u.Messages) {
+				if !c.cut[m.From] && !c.cut[m.To] {
+					again = true
+					_ = c.cores[m.To].Step(raft.Receive{Message: &m})
+				}
+			}
+			for _, run := range u.Committed {
+				_ = c.cores[id].Step(raft.Applied{Index: run[len(run)-1].Index})
+			}
+		}
+	}
+}
+
+// leader is who leads, after as long as it takes.
+func (c *cluster) leader(except raft.NodeID) raft.NodeID {
+	for range 10000 {
+		for _, id := range c.ids {
+			if role, _, _ := c.cores[id].Leadership(); role == raft.Leader && id != except && c.cores[id].LeadsSettled() {
+				return id
+			}
+		}
+		for _, id := range c.ids {
+			_ = c.cores[id].Step(raft.Tick{})
+		}
+		c.settle()
+	}
+	c.t.Fatal("nobody leads")
+	return ""
+}
+
+// history is a run in which leaders change, entries are replaced, a read is answered, and a
+// snapshot taken.
+func history(t *testing.T) []step {
+	t.Helper()
+	c := newCluster(t)
+	a := c.leader("")
+	propose := func(id raft.NodeID, n int) {
+		for i := range n {
+			_ = c.cores[id].Step(raft.Propose{Entries: []raft.Entry{{Data: fmt.Appendf(nil, "%s %d", id, i)}}})
+		}
+		c.settle()
+	}
+	propose(a, 5)
+	c.cut[a] = true
+	propose(a, 3) // they are never committed
+	b := c.leader(a)
+	propose(b, 4)
+	c.cut[a] = false
+	b = c.leader("")
+	propose(b, 2)
+	if err := c.cores[b].Step(raft.Read{Token: 1}); err != nil {
+		t.Fatal(err)
+	}
+	c.settle()
+	s := c.cores[b].Status()
+	if err := c.cores[b].Step(raft.SnapshotTaken{Index: s.Applied, CompactTo: s.Applied}); err != nil {
+		t.Fatal(err)
+	}
+	c.settle()
+	return c.r.steps
+}
+
+// follow takes steps, and returns what did not fit.
+func follow(t *testing.T, steps []step) error {
+	t.Helper()
+	checker, err := conform.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range steps {
+		if err := checker.Take(steps[i].node, &steps[i].trace); err != nil {
+			var d *conform.DisagreementError
+			if !errors.As(err, &d) || d.Node != steps[i].node {
+				t.Fatalf("it does not say of whom: %v", err)
+			}
+			return err
+		}
+	}
+	return nil
+}
+
+func TestWhatCoresDoIsWhatIsSpecified(t *testing.T) {
+	steps := history(t)
+	if err := follow(t, steps); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("%d steps", len(steps))
+}
+
+// find is the first effect of this kind that fits.
+func find(steps []step, kind raft.EffectKind, fits func(*step, *raft.Effect) bool) (int, int) {
+	for i := range steps {
+		for j := range steps[i].trace.Effects {
+			if e := &steps[i].trace.Effects[j]; e.Kind == kind && fits(&steps[i], e) {
+				return i, j
+			}
+		}
+	}
+	return -1, -1
+}
+
+func body[B raft.Body](fits func(*step, B) bool) func(*step, *raft.Effect) bool {
+	return func(s *step, e *raft.Effect) bool {
+		b, ok := e.Message.Body.(B)
+		return ok && fits(s, b)
+	}
+}
+
+func TestWhatIsNotSpecifiedDoesNotFit(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		alter func(steps []step) []step
+	}{
+		{"a vote is said before it is durable", func(steps []step) []step {
+			i, j := find(steps, raft.Released, body(func(_ *step, b *raft.VoteReply) bool { return b.Granted && !b.PreVote }))
+			m := steps[i].trace.Effects[j].Message
+			k, l := find(steps, raft.Withheld, func(_ *step, e *raft.Effect) bool { return e.Message.Body == m.Body })
+			steps[k].trace.Effects[l].Kind = raft.Said
+			return steps
+		}},
+		{"a message comes that nobody has said", func(steps []step) []step {
+			i := slices.IndexFunc(steps, func(s step) bool {
+				e, ok := s.trace.Event.(raft.Receive)
+				return ok && e.Message.Term > 1
+			})
+			m := *steps[i].trace.Event.(raft.Receive).Message
+			m.Term++
+			steps[i].trace.Event = raft.Receive{Message: &m}
+			return steps
+		}},
+		{"more is acknowledged than is durable", func(steps []step) []step {
+			i, j := find(steps, raft.Said, body(func(_ *step, b *raft.AppendReply) bool { return b.Index > 1 && !b.Rejected }))
+			b := *steps[i].trace.Effects[j].Message.Body.(*raft.AppendReply)
+			b.Index++
+			steps[i].trace.Effects[j].Message.Body = &b
+			return steps
+		}},
+		{"an entry is committed that no quorum has", func(steps []step) []step {
+			i, j := find(steps, raft.Committed, func(s *step, _ *raft.Effect) bool { return s.trace.After.Role == raft.Leader })
+			steps[i].trace.Effects[j].Index++
+			return steps
+		}},
+		{"a leader sends other entries than it has", func(steps []step) []step {
+			i, j := find(steps, raft.Said, body(func(_ *step, b *raft.AppendEntries) bool { return len(b.Entries) > 0 }))
+			b := *steps[i].trace.Effects[j].Message.Body.(*raft.AppendEntries)
+			b.Entries = slices.Clone(b.Entries)
+			b.Entries[0].Data = []byte("another")
+			steps[i].trace.Effects[j].Message.Body = &b
+			return steps
+		}},
+		{"a write leaves an entry out", func(steps []step) []step {
+			i := slices.IndexFunc(steps, func(s step) bool {
+				return s.trace.Update != nil && s.trace.Update.Write != nil && len(s.trace.Update.Write.Entries) > 0
+			})
+			w := *steps[i].trace.Update.Write
+			w.Entries = nil
+			steps[i].trace.Update.Write = &w
+			return steps
+		}},
+		{"a write leaves the term out", func(steps []step) []step {
+			i := slices.IndexFunc(steps, func(s step) bool {
+				return s.trace.Update != nil && s.trace.Update.Write != nil && s.trace.Update.Write.HardState != nil
+			})
+			w := *steps[i].trace.Update.Write
+			w.HardState = nil
+			steps[i].trace.Update.Write = &w
+			return steps
+		}},
+		{"nothing is written", func(steps []step) []step {
+			i := slices.IndexFunc(steps, func(s step) bool { return s.trace.Update != nil && s.trace.Update.Write != nil })
+			steps[i].trace.Update.Write = nil
+			return steps
+		}},
+		{"another entry is handed out to be applied", func(steps []step) []step {
+			i := slices.IndexFunc(steps, func(s step) bool { return s.trace.Update != nil && len(s.trace.Update.Committed) > 0 })
+			run := slices.Clone(steps[i].trace.Update.Committed[0])
+			run[len(run)-1].Data = []byte("another")
+			steps[i].trace.Update.Committed = [][]raft.Entry{run}
+			return steps
+		}},
+		{"a read is answered that nobody has confirmed", func(steps []step) []step {
+			i, j := find(steps, raft.ReadOpened, func(*step, *raft.Effect) bool { return true })
+			steps[i].trace.Effects = slices.Insert(steps[i].trace.Effects, j+1, raft.Effect{Kind: raft.ReadAnswered, Token: 1})
+			return steps
+		}},
+		{"a read sees less than is committed", func(steps []step) []step {
+			i, j := find(steps, raft.ReadOpened, func(*step, *raft.Effect) bool { return true })
+			steps[i].trace.Effects[j].Index--
+			return steps
+		}},
+		{"a node is in another term", func(steps []step) []step {
+			steps[len(steps)-1].trace.After.HardState.Term++
+			return steps
+		}},
+		{"a log ends elsewhere", func(steps []step) []step {
+			steps[len(steps)-1].trace.After.Last.Index++
+			return steps
+		}},
+		{"a node has lost its vote when it starts again", func(steps []step) []step {
+			last := steps[len(steps)-1]
+			s := last.trace.After
+			return append(steps, step{last.node, raft.Trace{Saved: &raft.Saved{HardState: raft.HardState{Term: s.HardState.Term - 1}}, After: s}})
+		}},
+		{"somebody leads whom nobody has elected", func(steps []step) []step {
+			i := slices.IndexFunc(steps, func(s step) bool { return s.trace.After.Role == raft.Follower && s.trace.Update != nil })
+			steps[i].trace.Effects = append(steps[i].trace.Effects, raft.Effect{Kind: raft.Became, Role: raft.Leader})
+			return steps
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			err := follow(t, c.alter(history(t)))
+			if err == nil {
+				t.Fatal("it fits")
+			}
+			t.Log(err)
+		})
+	}
+}
+
+// What is received has to be said before: a step that receives it waits until then.
+func TestAStepThatReceivesIsReadyWhenItIsSaid(t *testing.T) {
+	checker, err := conform.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	waited := false
+	steps := history(t)
+	queues := map[raft.NodeID][]*raft.Trace{}
+	for i := range steps {
+		queues[steps[i].node] = append(queues[steps[i].node], &steps[i].trace)
+	}
+	for left := len(steps); left > 0; {
+		before := left
+		for _, id := range []raft.NodeID{"c", "b", "a"} {
+			for len(queues[id]) > 0 && checker.Ready(id, queues[id][0]) {
+				if err := checker.Take(id, queues[id][0]); err != nil {
+					t.Fatal(err)
+				}
+				queues[id] = queues[id][1:]
+				left--
+			}
+			waited = waited || len(queues[id]) > 0
+		}
+		if left == before {
+			t.Fatalf("%d steps wait for each other", left)
+		}
+	}
+	if !waited {
+		t.Error("no step has waited for another")
+	}
+}
