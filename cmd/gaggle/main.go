@@ -32,7 +32,7 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(demoCommand(), joinCommand(), fuzzCommand(), logCommand(), adoptCommand(), backupCommand(), restoreCommand())
+	root.AddCommand(demoCommand(), joinCommand(), fuzzCommand(), logCommand(), adoptCommand(), backupCommand(), restoreCommand(), checkTraceCommand())
 	root.SetArgs(args)
 	root.SetIn(in)
 	root.SetOut(out)
