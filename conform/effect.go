@@ -145,7 +145,7 @@ func (c *Checker) saying(msg *raft.Message) {
 }
 
 // made follows a message that a node makes, whether it leaves or waits for the disk.
-func (c *Checker) made(m *member, msg, for_ *raft.Message) error {
+func (c *Checker) made(m *member, msg, cause *raft.Message) error {
 	now := c.now(m)
 	if _, pre := preVote(msg.Body); !pre && term(msg.Term) != now {
 		return fmt.Errorf("it says something of term %d", msg.Term)
@@ -159,8 +159,11 @@ func (c *Checker) made(m *member, msg, for_ *raft.Message) error {
 		if !b.PreVote || !b.Granted {
 			return nil
 		}
-		ask, ok := preVote(for_.Body)
-		if !ok || ask == nil || for_.From != msg.To || for_.Term != msg.Term {
+		if cause == nil {
+			return errors.New("it would vote for somebody, and nothing has come")
+		}
+		ask, ok := preVote(cause.Body)
+		if !ok || ask == nil || cause.From != msg.To || cause.Term != msg.Term {
 			return errors.New("it would vote for somebody who has not asked")
 		}
 		i, u := c.end(m)

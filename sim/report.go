@@ -78,6 +78,9 @@ type Violation struct {
 	At       time.Duration `json:"at"`
 	// Step is the number of the event after which it was seen.
 	Step int `json:"step"`
+	// Specification is what did not fit the specification by then, whichever property was the
+	// first that did not hold; empty if everything did.
+	Specification string `json:"specification,omitempty"`
 }
 
 func (v *Violation) String() string { return fmt.Sprintf("%s: %s", v.Property, v.Detail) }

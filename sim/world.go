@@ -92,6 +92,9 @@ func (w *world) caught(r any) *Violation {
 		v.stack()
 	}
 	v.At, v.Step = w.now, w.step
+	if w.spec.wrong != nil {
+		v.Specification = w.spec.wrong.Error()
+	}
 	w.trace.line(w.now, "VIOLATION: %v", v)
 	return v
 }

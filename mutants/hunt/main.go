@@ -21,8 +21,10 @@ type result struct {
 	Seconds  float64 `json:"seconds"`
 	Property string  `json:"property,omitempty"`
 	Detail   string  `json:"detail,omitempty"`
-	Seed     uint64  `json:"seed,omitempty"`
-	Profile  string  `json:"profile,omitempty"`
+	// Specification is what did not fit the specification by then.
+	Specification string `json:"specification,omitempty"`
+	Seed          uint64 `json:"seed,omitempty"`
+	Profile       string `json:"profile,omitempty"`
 }
 
 // What a run may take: beyond that, a turn does not come to an end.
@@ -51,6 +53,7 @@ func main() {
 		_, violation := sim.Run(s, nil)
 		h.runs.Add(1)
 		if violation != nil {
+			h.specification = violation.Specification
 			h.end(s, string(violation.Property), violation.Detail)
 		}
 		h.at.Add(1)
@@ -65,6 +68,8 @@ type hunt struct {
 	at    atomic.Uint64
 	since atomic.Int64
 	runs  atomic.Int64
+	// specification is what did not fit in the last run.
+	specification string
 }
 
 // watch ends the hunt when a run does not come to an end: the simulator counts events,
@@ -82,7 +87,7 @@ func (h *hunt) watch() {
 }
 
 func (h *hunt) end(s *sim.Schedule, property, detail string) {
-	r := result{Runs: int(h.runs.Load()), Seconds: time.Since(h.began).Seconds(), Property: property, Detail: detail}
+	r := result{Runs: int(h.runs.Load()), Seconds: time.Since(h.began).Seconds(), Property: property, Detail: detail, Specification: h.specification}
 	if s != nil {
 		r.Seed, r.Profile = s.Seed, s.Profile
 	}
