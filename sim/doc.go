@@ -50,6 +50,9 @@
 // al., "Modularity for Decidability of Deductive Verification with Applications to
 // Distributed Systems", PLDI 2018.)
 //
+// Beside that, each step of each core is held against the specification that is proved
+// (package conform), until a disk has not kept what it said it had, which that does not know.
+//
 // The users hear what engines yield and answer: each value once, those of a node in its
 // order, the same on all nodes, nothing that was said not to be there, reads that see
 // what was acknowledged before, and a history that is linearizable, which package
