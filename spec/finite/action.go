@@ -27,9 +27,9 @@ func (g *generator) actions() {
 		g.line("}},")
 	}
 	g.line("}")
-	g.line("func next(s *state, which int, yield func(args []uint8, t *state) bool) bool {\nswitch which {")
+	g.line("func next(s *state, which int, x *search.Scratch[state], yield func(args []uint8, t *state) bool) bool {\nswitch which {")
 	for i := range g.model.Actions {
-		g.line("case %d: return action_%d(s, yield)", i, i)
+		g.line("case %d: return action_%d(s, x, yield)", i, i)
 	}
 	g.line("}\nreturn true\n}")
 }
@@ -41,9 +41,8 @@ func (g *generator) action(number int, a *spec.Action) {
 	for _, r := range a.Requires {
 		required = append(required, conjuncts(r.Formula)...)
 	}
-	g.line("func action_%d(s *state, yield func(args []uint8, t *state) bool) bool {", number)
-	// Once, and not for each step: yield makes them escape.
-	g.line("t, args := new(state), make([]uint8, %d)", len(a.Params))
+	g.line("func action_%d(s *state, x *search.Scratch[state], yield func(args []uint8, t *state) bool) bool {", number)
+	g.line("t, args := &x.To, x.Args[:%d]", len(a.Params))
 	order := g.order(a, required)
 	for i := 0; i <= len(order); i++ {
 		known := order[:i]

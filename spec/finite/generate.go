@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/ben-ng/gaggle/spec"
+	"github.com/ben-ng/gaggle/spec/search"
 )
 
 // Source is a program that explores a model within a scope, with package search.
@@ -17,6 +18,11 @@ func Source(m *spec.Model, s Scope) ([]byte, error) {
 	g := &generator{layout: newLayout(m, &s)}
 	if g.words*wordBits > 1<<16 {
 		return nil, fmt.Errorf("a state has %d bits, must be at most %d", g.words*wordBits, 1<<16)
+	}
+	for _, a := range m.Actions {
+		if len(a.Params) > search.MaxParams {
+			return nil, fmt.Errorf("%s has %d parameters, must have at most %d", a.Name, len(a.Params), search.MaxParams)
+		}
 	}
 	g.line("// Code generated from %s.epr; it is made anew each time.\n\npackage main\n", m.Name)
 	g.line("import (\n%q\n%q\n)", "math/bits", "github.com/ben-ng/gaggle/spec/search")
@@ -209,17 +215,47 @@ func (g *generator) settle(f *spec.Formula, bound []spec.Typed) {
 	}
 }
 
-// canonical writes what makes states that are the same but for names one and the same.
+// canonical writes what makes states that are the same but for names one and the same: the
+// things of a sort are brought in the order of their colors, see marks, in all ways there are, and the
+// least of the states that this makes stands for all of them.
 func (g *generator) canonical() {
+	renamings := g.permutations()
+	marks, things := g.marks()
 	g.line("var renamings = [...][%d]uint16{", g.words*wordBits)
-	for _, table := range g.permutations() {
-		g.line("%s,", strings.Replace(fmt.Sprintf("%#v", table), "[]uint16", "", 1))
+	for _, r := range renamings {
+		g.line("%s,", strings.Replace(fmt.Sprintf("%#v", g.table(r)), "[]uint16", "", 1))
+	}
+	g.line("}\n// The things that come to the places of the first, the second … by each renaming.")
+	g.line("var comes = [...][%d]uint8{", len(things))
+	for _, r := range renamings {
+		g.line("%s,", strings.Replace(fmt.Sprintf("%#v", comes(r, things)), "[]byte", "", 1))
+	}
+	g.line("}\ntype mark struct { thing, other uint8; color, otherColor uint64 }")
+	g.line("var marks = [...]mark{")
+	for _, m := range marks {
+		g.line("{%d, %d, %d, %d},", m.things[0], m.things[1], m.colors[0], m.colors[1])
 	}
 	g.line("}")
 	g.line(`func canonical(s *state) {
-		best := *s
-		sortBlocks(&best)
-		for i := 1; i < len(renamings); i++ {
+		var colors [%d]uint64
+		for w, word := range s {
+			for ; word != 0; word &= word - 1 {
+				m := &marks[w*64+bits.TrailingZeros64(word)]
+				colors[m.thing] += m.color
+				colors[m.other] += m.otherColor
+			}
+		}
+		first := 0
+		for i := range comes {
+			if order(&colors, i, first) < 0 {
+				first = i
+			}
+		}
+		var best state
+		for i := first; i < len(renamings); i++ {
+			if order(&colors, i, first) != 0 {
+				continue
+			}
 			to := &renamings[i]
 			var t state
 			for w, word := range s {
@@ -229,12 +265,22 @@ func (g *generator) canonical() {
 				}
 			}
 			sortBlocks(&t)
-			if search.Less(t[:], best[:]) {
+			if i == first || search.Less(t[:], best[:]) {
 				best = t
 			}
 		}
 		*s = best
-	}`)
+	}
+	func order(colors *[%[1]d]uint64, i, j int) int {
+		for at, x := range comes[i] {
+			if a, b := colors[x], colors[comes[j][at]]; a < b {
+				return -1
+			} else if a > b {
+				return 1
+			}
+		}
+		return 0
+	}`, len(things)+1)
 	g.line("func sortBlocks(s *state) {")
 	for _, b := range g.blocks {
 		if b.count > 1 && b.words > 0 {

@@ -1,7 +1,9 @@
 package search
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -17,6 +19,9 @@ type Limits struct {
 	Invariants bool
 	// Workers is how many goroutines search.
 	Workers int
+	// Memory is how many bytes the states take that are kept in memory to go on from; what is
+	// more is in a file meanwhile. Beside that, each state that may be looked at takes eleven bytes.
+	Memory int
 }
 
 // A Result says what was found.
@@ -31,168 +36,149 @@ type Result struct {
 	Path   []Step
 }
 
-// breadth is a search, level by level.
+// breadth is a search, level by level: a level is the states at the same distance from the
+// beginning.
 type breadth[S comparable] struct {
 	model  *Model[S]
 	limits Limits
 	seen   *table
 	steps  atomic.Int64
-	// parents and hashes are of all states, in the order in which they were found.
-	parents []uint32
-	hashes  []uint64
-	level   []S
-	// full: there is no room for more hashes. found is the first state that breaks something.
-	full  atomic.Bool
+	level  *frontier[S]
+	// sought is the hash of a state that the search is for, and no other; 0 if it is for what is broken.
+	sought uint64
+	// over: there is no need to go on, as something was found, there were as many states as there may
+	// be, or a file could not be used.
+	over  atomic.Bool
 	mu    sync.Mutex
 	found *finding
+	err   error
 }
 
-// finding is a state that breaks an invariant.
+// finding is a state that breaks an invariant, or is sought.
 type finding struct {
-	parent    uint32
-	hash      uint64
-	invariant int
-}
-
-// reached is what a worker has found: states, in the order of their parents.
-type reached[S comparable] struct {
-	states  []S
-	parents []uint32
-	hashes  []uint64
+	parent, hash uint64
+	invariant    int
 }
 
 // Breadth looks at all states that can be reached from some, nearest first, until the limits,
-// the context, or a broken invariant end it.
-func Breadth[S comparable](ctx context.Context, m *Model[S], from S, l Limits, progress func(Result)) Result {
-	b := &breadth[S]{model: m, limits: l, seen: newTable(l.States)}
-	first := from
-	m.Canonical(&first)
-	h := hash(m.Words(&first))
-	_, _ = b.seen.add(h)
-	b.parents, b.hashes, b.level = []uint32{0}, []uint64{h}, []S{first}
-	if i := b.broken(&first); i >= 0 {
-		return Result{States: 1, Broken: m.Invariants[i]}
+// the context, or a broken invariant end it. An error is one of the file that states are kept in.
+func Breadth[S comparable](ctx context.Context, m *Model[S], from S, l Limits, progress func(Result)) (Result, error) {
+	b := &breadth[S]{model: m, limits: l}
+	r, err := b.search(ctx, from, progress)
+	if err != nil || b.found == nil {
+		return r, err
 	}
-	var r Result
-	for r.States = 1; len(b.level) > 0; {
-		if ctx.Err() != nil || l.Depth > 0 && r.Depth == l.Depth || len(b.hashes) >= l.States {
-			break
-		}
-		b.next(ctx)
+	r.Broken = m.Invariants[b.found.invariant]
+	r.Path, err = b.path(ctx, from, r.Depth)
+	return r, err
+}
+
+// search goes level by level, until there is no need to go on.
+func (b *breadth[S]) search(ctx context.Context, from S, progress func(Result)) (r Result, err error) {
+	b.seen, b.level = newTable(b.limits.States), newFrontier[S](b.model.Words, b.limits.Memory)
+	defer func() { err = errors.Join(err, b.level.close()) }()
+	w := newWorker(b, b.level)
+	w.see(&from)
+	w.end()
+	err = b.err
+	for r.States = 1; !b.over.Load() && ctx.Err() == nil; progress(r) {
 		r.Depth++
-		r.States, r.Steps = len(b.hashes), int(b.steps.Load())
-		if b.full.Load() || b.found != nil {
+		err = b.next(ctx, r.Depth == b.limits.Depth)
+		before := r.States
+		r.States, r.Steps = int(b.seen.count.Load()), int(b.steps.Load())
+		if err != nil || b.over.Load() || ctx.Err() != nil {
 			break
 		}
-		progress(r)
+		if r.Whole = r.States == before; r.Whole {
+			r.Depth--
+		}
+		if r.Whole || r.Depth == b.limits.Depth {
+			break
+		}
 	}
-	r.Whole = len(b.level) == 0 && b.found == nil && !b.full.Load() && ctx.Err() == nil
-	if b.found != nil {
-		r.Broken = m.Invariants[b.found.invariant]
-		r.Path = b.path(from, b.found)
-	}
-	return r
+	return r, err
 }
 
-func (b *breadth[S]) broken(s *S) int {
-	if b.limits.Invariants {
-		return b.model.Broken(s)
-	}
-	return b.model.BrokenSafety(s)
-}
-
-// levelPart is how many states a worker takes at a time.
-const levelPart = 256
-
-// next goes one level further.
-func (b *breadth[S]) next(ctx context.Context) {
-	first := uint32(len(b.hashes) - len(b.level))
-	parts := make([]reached[S], (len(b.level)+levelPart-1)/levelPart)
-	var taken atomic.Int64
+// next goes one level further. If that is the last, its states need not be kept.
+func (b *breadth[S]) next(ctx context.Context, last bool) error {
+	into := newFrontier[S](b.model.Words, b.limits.Memory)
 	var workers sync.WaitGroup
 	for range b.limits.Workers {
 		workers.Go(func() {
-			for {
-				part := int(taken.Add(1)) - 1
-				if part >= len(parts) || ctx.Err() != nil || b.ended() {
+			w := newWorker(b, into)
+			w.forgets = last
+			defer w.end()
+			var states []S
+			for ctx.Err() == nil && !b.over.Load() {
+				var err error
+				if states, err = b.level.take(states); err != nil {
+					b.end(func() { b.err = err })
+				}
+				if len(states) == 0 {
 					return
 				}
-				from := part * levelPart
-				states := b.level[from:min(from+levelPart, len(b.level))]
 				for i := range states {
-					b.expand(&states[i], first+uint32(from+i), &parts[part])
+					w.expand(&states[i])
 				}
 			}
 		})
 	}
 	workers.Wait()
-	b.level = b.level[:0:0]
-	for i := range parts {
-		b.level = append(b.level, parts[i].states...)
-		b.parents = append(b.parents, parts[i].parents...)
-		b.hashes = append(b.hashes, parts[i].hashes...)
-		parts[i] = reached[S]{}
-	}
+	err := errors.Join(b.err, b.level.close())
+	b.level = into
+	return err
 }
 
-func (b *breadth[S]) ended() bool {
+// end ends the search, for a reason that is noted if it is the first.
+func (b *breadth[S]) end(note func()) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.found != nil || b.full.Load()
-}
-
-// expand takes every step from a state.
-func (b *breadth[S]) expand(s *S, number uint32, into *reached[S]) {
-	steps := int64(0)
-	for action := range b.model.Actions {
-		b.model.Next(s, action, func(_ []uint8, t *S) bool {
-			steps++
-			c := *t
-			b.model.Canonical(&c)
-			h := hash(b.model.Words(&c))
-			isNew, err := b.seen.add(h)
-			if err != nil {
-				b.full.Store(true)
-				return false
-			}
-			if !isNew {
-				return true
-			}
-			into.states, into.parents, into.hashes = append(into.states, c), append(into.parents, number), append(into.hashes, h)
-			if i := b.broken(&c); i >= 0 {
-				b.mu.Lock()
-				if b.found == nil {
-					b.found = &finding{number, h, i}
-				}
-				b.mu.Unlock()
-				return false
-			}
-			return true
-		})
+	if b.over.CompareAndSwap(false, true) {
+		note()
 	}
-	b.steps.Add(steps)
 }
 
-// path is how a finding is reached, step by step. Only hashes were kept, so the states are
-// made again, under the names that they have along this path.
-func (b *breadth[S]) path(from S, f *finding) []Step {
-	way := []uint64{f.hash}
-	for at := f.parent; at > 0; at = b.parents[at] {
-		way = append(way, b.hashes[at])
+var errNotAgain = errors.New("the way to what is broken was not found again")
+
+// path is how what was found is reached, step by step. Only hashes of states were kept, and of
+// the found one that of the state before it: so for each state on the way there is a search
+// for it, which goes one step less far than the one before. They take less than all of them
+// together took that found the end. Then the states are made again, under the names that they
+// have along this path.
+func (b *breadth[S]) path(ctx context.Context, from S, depth int) ([]Step, error) {
+	if depth == 0 {
+		return nil, nil
+	}
+	way := []uint64{b.found.hash}
+	for at := b.found.parent; ; {
+		if depth--; depth == 0 {
+			break
+		}
+		way = append(way, at)
+		before := &breadth[S]{model: b.model, limits: b.limits, sought: at}
+		before.limits.Depth = depth
+		if _, err := before.search(ctx, from, func(Result) {}); err != nil {
+			return nil, err
+		}
+		if before.found == nil {
+			return nil, cmp.Or(ctx.Err(), errNotAgain)
+		}
+		at = before.found.parent
 	}
 	var path []Step
 	s := from
-	for i := len(way) - 1; i >= 0; i-- {
-		s = b.towards(s, way[i], &path)
+	for _, h := range slices.Backward(way) {
+		s = b.towards(s, h, &path)
 	}
-	return path
+	return path, nil
 }
 
 // towards takes the step from a state to one with a hash.
 func (b *breadth[S]) towards(s S, h uint64, path *[]Step) S {
+	var x Scratch[S]
 	for action := range b.model.Actions {
 		var to *S
-		b.model.Next(&s, action, func(args []uint8, t *S) bool {
+		b.model.Next(&s, action, &x, func(args []uint8, t *S) bool {
 			c := *t
 			b.model.Canonical(&c)
 			if hash(b.model.Words(&c)) != h {

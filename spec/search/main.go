@@ -26,6 +26,7 @@ func run[S comparable](ctx context.Context, m *Model[S]) int {
 	flag.IntVar(&l.States, "states", 10_000_000, "how many states to look at, or steps of random walks")
 	flag.IntVar(&l.Depth, "depth", 0, "how many steps to take from the beginning, 0 for no limit; 100 for random walks")
 	flag.BoolVar(&l.Invariants, "invariants", false, "check all invariants, and not only safety")
+	flag.IntVar(&l.Memory, "memory", 1<<30, "how many bytes the states take that wait in memory to be gone on from; what is more waits in a file in TMPDIR")
 	forTime := flag.Duration("for", 0, "how long to explore, 0 for no limit")
 	walk := flag.Bool("walk", false, "walk at random")
 	seed := flag.Uint64("seed", 1, "of random walks")
@@ -52,10 +53,11 @@ func run[S comparable](ctx context.Context, m *Model[S]) int {
 		fmt.Fprintf(os.Stderr, "depth %d: %d states, %d steps, %.0f s\n", r.Depth, r.States, r.Steps, time.Since(began).Seconds())
 	}
 	var r Result
+	var err error
 	if *walk {
 		r = Walks(ctx, m, from, l, *seed)
 	} else {
-		r = Breadth(ctx, m, from, l, progress)
+		r, err = Breadth(ctx, m, from, l, progress)
 	}
 	seconds := time.Since(began).Seconds()
 	whole := ""
@@ -64,6 +66,9 @@ func run[S comparable](ctx context.Context, m *Model[S]) int {
 	}
 	fmt.Printf("%d different states%s, %d steps, at most %d from where it began, in %.1f s (%.0f states and %.0f steps a second)\n",
 		r.States, whole, r.Steps, r.Depth, seconds, float64(r.States)/seconds, float64(r.Steps)/seconds)
+	if err != nil {
+		return failed(err)
+	}
 	if r.Broken == "" {
 		return 0
 	}

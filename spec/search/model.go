@@ -6,8 +6,8 @@ type Model[S comparable] struct {
 	// First is the state at the beginning, and what is wrong with it; "" if nothing is.
 	First func() (S, string)
 	// Next yields each state that an action leads to, with its parameters, until yield returns
-	// false, and then returns false. What is yielded is only lent.
-	Next func(s *S, action int, yield func(args []uint8, t *S) bool) bool
+	// false, and then returns false. What is yielded is only lent, and is in the scratch.
+	Next func(s *S, action int, x *Scratch[S], yield func(args []uint8, t *S) bool) bool
 	// Canonical makes one state of all that are the same but for names.
 	Canonical func(*S)
 	// Words are a state's bits.
@@ -23,6 +23,15 @@ type Model[S comparable] struct {
 	Invariants []string
 	// Facts are what each bit of a state means; "" if nothing.
 	Facts []string
+}
+
+// MaxParams is how many parameters an action may have.
+const MaxParams = 32
+
+// Scratch is where steps are made. It may be used for one state after the other.
+type Scratch[S comparable] struct {
+	To   S
+	Args [MaxParams]uint8
 }
 
 // An Action is a kind of step.

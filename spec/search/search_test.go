@@ -3,6 +3,9 @@ package search
 import (
 	"context"
 	"fmt"
+	"io"
+	"math"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -32,7 +35,7 @@ func cups() *Model[cup] {
 		First:     func() (cup, string) { return cupOf(0, 0), "" },
 		Canonical: func(*cup) {},
 		Words:     func(s *cup) []uint64 { return s[:] },
-		Next: func(s *cup, action int, yield func([]uint8, *cup) bool) bool {
+		Next: func(s *cup, action int, x *Scratch[cup], yield func([]uint8, *cup) bool) bool {
 			for i := range uint8(2) {
 				now := [2]uint64{}
 				now[0], now[1] = s.both()
@@ -45,7 +48,8 @@ func cups() *Model[cup] {
 					n := min(now[i], sizes[1-i]-now[1-i])
 					now[i], now[1-i] = now[i]-n, now[1-i]+n
 				}
-				if t := cupOf(now[0], now[1]); t != *s && !yield([]uint8{i}, &t) {
+				x.To, x.Args[0] = cupOf(now[0], now[1]), i
+				if x.To != *s && !yield(x.Args[:1], &x.To) {
 					return false
 				}
 			}
@@ -61,6 +65,16 @@ func cups() *Model[cup] {
 	}
 }
 
+// breadthOf is a search in which no file fails.
+func breadthOf(t *testing.T, m *Model[cup], from cup, l Limits, progress func(Result)) Result {
+	t.Helper()
+	r, err := Breadth(t.Context(), m, from, l, progress)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
 func never(*cup) int { return -1 }
 
 func TestASearchSeesEachStateOnceAndKnowsWhenItHasSeenAll(t *testing.T) {
@@ -68,7 +82,7 @@ func TestASearchSeesEachStateOnceAndKnowsWhenItHasSeenAll(t *testing.T) {
 	m.BrokenSafety = never
 	for workers := range 4 {
 		levels := 0
-		r := Breadth(t.Context(), m, cupOf(0, 0), Limits{States: 1000, Workers: workers + 1}, func(Result) { levels++ })
+		r := breadthOf(t, m, cupOf(0, 0), Limits{States: 1000, Workers: workers + 1}, func(Result) { levels++ })
 		// Sixteen states have a cup that is empty or full, and all of these can be reached.
 		if r.States != 16 || !r.Whole || r.Broken != "" || levels == 0 {
 			t.Errorf("%+v", r)
@@ -78,7 +92,7 @@ func TestASearchSeesEachStateOnceAndKnowsWhenItHasSeenAll(t *testing.T) {
 
 func TestTheShortestWayIsFound(t *testing.T) {
 	m := cups()
-	r := Breadth(t.Context(), m, cupOf(0, 0), Limits{States: 1000, Workers: 2}, func(Result) {})
+	r := breadthOf(t, m, cupOf(0, 0), Limits{States: 1000, Workers: 2}, func(Result) {})
 	if r.Broken != "NotFour" || len(r.Path) != 6 || r.Whole {
 		t.Fatalf("%+v", r)
 	}
@@ -97,28 +111,83 @@ func TestTheShortestWayIsFound(t *testing.T) {
 func TestStatesThatAreTheSameButForNamesAreOne(t *testing.T) {
 	m := cups()
 	m.BrokenSafety = never
-	all := Breadth(t.Context(), m, cupOf(0, 0), Limits{States: 1000, Workers: 1}, func(Result) {})
+	all := breadthOf(t, m, cupOf(0, 0), Limits{States: 1000, Workers: 1}, func(Result) {})
 	m.Canonical = func(s *cup) { // who pays attention to the large one only
 		_, large := s.both()
 		*s = cupOf(0, large)
 	}
-	r := Breadth(t.Context(), m, cupOf(0, 0), Limits{States: 1000, Workers: 1}, func(Result) {})
+	r := breadthOf(t, m, cupOf(0, 0), Limits{States: 1000, Workers: 1}, func(Result) {})
 	if r.States >= all.States || !r.Whole {
 		t.Errorf("%d states, of %d", r.States, all.States)
+	}
+}
+
+// numbers is a model whose states are those to a limit, each reached from that of a bit less: the
+// greatest, in most steps of all, breaks it.
+func numbers(limit uint64) *Model[cup] {
+	m := cups()
+	m.Actions = []Action{{Name: "next to a bit less"}, {Name: "twice"}}
+	m.Next = func(s *cup, action int, x *Scratch[cup], yield func([]uint8, *cup) bool) bool {
+		x.To = cup{s[0] + 1}
+		if action == 1 {
+			x.To = cup{s[0] * 2}
+		}
+		return x.To[0] > limit || x.To == *s || yield(x.Args[:0], &x.To)
+	}
+	m.BrokenSafety = func(s *cup) int {
+		if s[0] == limit {
+			return 0
+		}
+		return -1
+	}
+	return m
+}
+
+func TestWhatHasNoPlaceInMemoryIsGoneOnFromAsWell(t *testing.T) {
+	const limit = 1<<17 - 1 // it takes doubling and adding one, for each of its 17 bits
+	for _, memory := range []int{0, 10_000, 1 << 30} {
+		m := numbers(limit)
+		r := breadthOf(t, m, cup{}, Limits{States: 1 << 18, Workers: 2, Memory: memory}, func(Result) {})
+		if r.Broken != "NotFour" || len(r.Path) != 33 || r.Depth != 33 {
+			t.Errorf("memory of %d bytes: %+v", memory, r)
+		}
+		if err := Tell(io.Discard, m, cup{}, r.Path); err != nil {
+			t.Error(err)
+		}
+		m.BrokenSafety = never
+		if r := breadthOf(t, m, cup{}, Limits{States: 1 << 18, Workers: 2, Memory: memory}, func(Result) {}); r.States != limit+1 || !r.Whole {
+			t.Errorf("memory of %d bytes: %+v", memory, r)
+		}
+	}
+}
+
+func TestWordsAreDecodedAsTheyWere(t *testing.T) {
+	words := []uint64{0, 1, math.MaxUint64, 1 << 63, 0xff00, 0x0102030405060708}
+	text := append(encode(nil, words), 42)
+	got := make([]uint64, len(words))
+	if rest := decode(text, got); !slices.Equal(got, words) || len(rest) != 1 {
+		t.Errorf("%x, want %x; %d bytes are left", got, words, len(rest))
+	}
+}
+
+func TestWhereNoFileCanBeMadeASearchFails(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir()+"/nowhere")
+	if _, err := Breadth(t.Context(), numbers(100_000), cup{}, Limits{States: 1 << 18, Workers: 2}, func(Result) {}); err == nil {
+		t.Error("it does not")
 	}
 }
 
 func TestLimitsEndASearch(t *testing.T) {
 	m := cups()
 	m.BrokenSafety = never
-	if r := Breadth(t.Context(), m, cupOf(0, 0), Limits{States: 1000, Depth: 2, Workers: 1}, func(Result) {}); r.Depth != 2 || r.Whole {
+	if r := breadthOf(t, m, cupOf(0, 0), Limits{States: 1000, Depth: 2, Workers: 1}, func(Result) {}); r.Depth != 2 || r.Whole {
 		t.Errorf("depth: %+v", r)
 	}
-	if r := Breadth(t.Context(), m, cupOf(0, 0), Limits{States: 4, Workers: 1}, func(Result) {}); r.States < 4 || r.States > 8 || r.Whole {
+	if r := breadthOf(t, m, cupOf(0, 0), Limits{States: 4, Workers: 1}, func(Result) {}); r.States != 4 || r.Whole {
 		t.Errorf("states: %+v", r)
 	}
 	m.BrokenSafety = cups().BrokenSafety
-	if r := Breadth(t.Context(), m, cupOf(0, 4), Limits{States: 4, Workers: 1}, func(Result) {}); r.Broken != "NotFour" || len(r.Path) != 0 {
+	if r := breadthOf(t, m, cupOf(0, 4), Limits{States: 4, Workers: 1}, func(Result) {}); r.Broken != "NotFour" || len(r.Path) != 0 {
 		t.Errorf("at the beginning: %+v", r)
 	}
 }
@@ -126,9 +195,9 @@ func TestLimitsEndASearch(t *testing.T) {
 func TestASearchThatIsInterruptedHasNotSeenAll(t *testing.T) {
 	ctx, interrupt := context.WithCancel(t.Context())
 	m := cups()
-	m.Next = func(*cup, int, func([]uint8, *cup) bool) bool { interrupt(); return true }
-	if r := Breadth(ctx, m, cupOf(0, 0), Limits{States: 1000, Workers: 1}, func(Result) {}); r.Whole {
-		t.Errorf("%+v", r)
+	m.Next = func(*cup, int, *Scratch[cup], func([]uint8, *cup) bool) bool { interrupt(); return true }
+	if r, err := Breadth(ctx, m, cupOf(0, 0), Limits{States: 1000, Workers: 1}, func(Result) {}); err != nil || r.Whole {
+		t.Errorf("%+v, %v", r, err)
 	}
 }
 
@@ -177,7 +246,8 @@ func TestBlocksAreSortedAndThoseThatAreTheSameAreSeen(t *testing.T) {
 
 func TestATableHasEachHashOnceAndSaysWhenItIsFull(t *testing.T) {
 	s := newTable(3)
-	for _, h := range []uint64{1, 1 + 4, 1 + 8} { // all of them begin at one slot
+	const last = math.MaxUint64
+	for _, h := range []uint64{last, last - 1, last - 2} { // all of them begin at the last slot
 		for _, want := range []bool{true, false} {
 			if got, err := s.add(h); got != want || err != nil {
 				t.Errorf("%d: %t, %v", h, got, err)

@@ -10,9 +10,10 @@ import (
 // Tell writes a path as a story: each step, and what it changes.
 func Tell[S comparable](w io.Writer, m *Model[S], from S, path []Step) error {
 	s := from
+	var x Scratch[S]
 	for n, step := range path {
 		var to *S
-		m.Next(&s, step.Action, func(args []uint8, t *S) bool {
+		m.Next(&s, step.Action, &x, func(args []uint8, t *S) bool {
 			if string(args) != string(step.Args) {
 				return true
 			}

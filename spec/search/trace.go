@@ -17,12 +17,13 @@ func Follow[S comparable](m *Model[S], from S, trace int) ([]Step, S, error) {
 		path  []Step
 	}
 	points := []point{{state: from}}
+	var x Scratch[S]
 	for n, action := range m.Traces[trace].Steps {
 		var more []point
 		seen := map[S]bool{}
 		for i := range points {
 			p := &points[i]
-			m.Next(&p.state, action, func(args []uint8, t *S) bool {
+			m.Next(&p.state, action, &x, func(args []uint8, t *S) bool {
 				c := *t
 				m.Canonical(&c)
 				if !seen[c] {

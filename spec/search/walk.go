@@ -44,9 +44,10 @@ func Walks[S comparable](ctx context.Context, m *Model[S], from S, l Limits, see
 
 // drawn draws an action among those that can be taken, and one of its steps.
 func drawn[S comparable](m *Model[S], s *S, random *rand.Rand) (step Step, to S, ok bool) {
+	var x Scratch[S]
 	for _, action := range random.Perm(len(m.Actions)) {
 		count := 0
-		m.Next(s, action, func(args []uint8, t *S) bool {
+		m.Next(s, action, &x, func(args []uint8, t *S) bool {
 			if count++; random.IntN(count) == 0 {
 				step, to = Step{action, slices.Clone(args)}, *t
 			}

@@ -14,7 +14,14 @@ func If[T any](condition bool, yes, no T) T {
 }
 
 // Less orders states by their words.
-func Less(a, b []uint64) bool { return slices.Compare(a, b) < 0 }
+func Less(a, b []uint64) bool {
+	for i, w := range a {
+		if w != b[i] {
+			return w < b[i]
+		}
+	}
+	return false
+}
 
 // SortBlocks sorts blocks of so many words.
 func SortBlocks(all []uint64, words int) {
