@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"github.com/ben-ng/gaggle/spec"
-	"github.com/ben-ng/gaggle/spec/search"
 )
 
 // Source is a program that explores a model within a scope, with package search.
@@ -18,11 +17,6 @@ func Source(m *spec.Model, s Scope) ([]byte, error) {
 	g := &generator{layout: newLayout(m, &s)}
 	if g.words*wordBits > 1<<16 {
 		return nil, fmt.Errorf("a state has %d bits, must be at most %d", g.words*wordBits, 1<<16)
-	}
-	for _, a := range m.Actions {
-		if len(a.Params) > search.MaxParams {
-			return nil, fmt.Errorf("%s has %d parameters, must have at most %d", a.Name, len(a.Params), search.MaxParams)
-		}
 	}
 	g.line("// Code generated from %s.epr; it is made anew each time.\n\npackage main\n", m.Name)
 	g.line("import (\n%q\n%q\n)", "math/bits", "github.com/ben-ng/gaggle/spec/search")

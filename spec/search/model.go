@@ -25,13 +25,11 @@ type Model[S comparable] struct {
 	Facts []string
 }
 
-// MaxParams is how many parameters an action may have.
-const MaxParams = 32
-
-// Scratch is where steps are made. It may be used for one state after the other.
+// Scratch is where steps are made, of actions with so many parameters at most. It may be used
+// for one state after the other.
 type Scratch[S comparable] struct {
 	To   S
-	Args [MaxParams]uint8
+	Args [32]uint8
 }
 
 // An Action is a kind of step.
