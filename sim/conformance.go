@@ -12,6 +12,8 @@ type conformance struct {
 	checker *conform.Checker
 	// wrong is the first step that did not fit.
 	wrong error
+	// told: that was said.
+	told bool
 	// ended says why nothing is held against it any more: a disk has not kept what it had said to
 	// have kept, which the specification does not know.
 	ended string
@@ -50,7 +52,8 @@ func (c *conformance) started(n *node) {
 
 // check reports what did not fit.
 func (c *conformance) check(w *world) {
-	if c.wrong != nil {
+	if c.wrong != nil && !c.told {
+		c.told = true
 		w.violated(Conforms, "%v", c.wrong)
 	}
 }

@@ -45,7 +45,7 @@ func newCoreProcess(n *node, onDisk int) *coreProcess {
 	saved := n.disk.given(onDisk)
 	core, err := raft.New(n.world.raftConfig(n), saved)
 	if err != nil {
-		n.world.violated(CoreInvariant, "%s does not start from its disk: %v", n.id, err)
+		n.world.ends(CoreInvariant, "%s does not start from its disk: %v", n.id, err)
 	}
 	return &coreProcess{
 		node: n, raft: core, last: saved.Snapshot.Last.Index, snapshot: saved.Snapshot,
@@ -123,7 +123,7 @@ func (p *coreProcess) step(e raft.Event) error {
 // must is step for what is never refused.
 func (p *coreProcess) must(e raft.Event) {
 	if err := p.step(e); err != nil {
-		p.node.world.violated(CoreInvariant, "%s refuses %T: %v", p.node.id, e, err)
+		p.node.world.ends(CoreInvariant, "%s refuses %T: %v", p.node.id, e, err)
 	}
 }
 
@@ -232,6 +232,7 @@ func (p *coreProcess) answered(r raft.ReadResult) {
 func (p *coreProcess) changed(r raft.ChangeResult) {
 	if len(p.changes) == 0 {
 		p.node.world.violated(Honest, "%s gives a change of the membership two outcomes", p.node.id)
+		return
 	}
 	target := p.changes[0]
 	p.changes = p.changes[1:]
@@ -281,7 +282,7 @@ func (p *coreProcess) compact(keep raft.Index) bool {
 	}
 	meta, err := p.raft.SnapshotAt(at)
 	if err != nil {
-		n.world.violated(CoreInvariant, "%s cannot take a snapshot at %d, which is applied: %v", n.id, at, err)
+		n.world.ends(CoreInvariant, "%s cannot take a snapshot at %d, which is applied: %v", n.id, at, err)
 	}
 	p.snapshot = meta
 	to := meta.Last.Index

@@ -58,6 +58,10 @@
 // what was acknowledged before, and a history that is linearizable, which package
 // porcupine checks.
 //
+// Each property has a Class: what users can see, what has to hold inside, and the specification. Run
+// ends with the first that does not hold. Survey looks for some classes, and goes on after what is
+// of others as far as it can, so that one can tell what would be found without those.
+//
 // # Real logs
 //
 // Engines of a durable Setup live in directories of package vfs with the real log in them.

@@ -57,7 +57,7 @@ func newEngineProcess(n *node) *engineProcess {
 	}
 	e, err := engine.New(config)
 	if err != nil {
-		w.violated(Liveness, "%s cannot be made: %v", n.id, err)
+		w.ends(Liveness, "%s cannot be made: %v", n.id, err)
 	}
 	p.engine = e
 	if core := e.Core(); core != nil { // it was a member before
@@ -65,10 +65,10 @@ func newEngineProcess(n *node) *engineProcess {
 		n.place.survived(core)
 		n.mirror.seen = core.Observe()
 	} else if len(n.mirror.disk.slots) > 0 {
-		w.violated(Durability, "%s comes back without a log, and had one to %v", n.id, n.mirror.disk.last().Position)
+		w.ends(Durability, "%s comes back without a log, and had one to %v", n.id, n.mirror.disk.last().Position)
 	}
 	if err := e.Open(simChannel{p}); err != nil {
-		w.violated(Liveness, "%s cannot be attached: %v", n.id, err)
+		w.ends(Liveness, "%s cannot be attached: %v", n.id, err)
 	}
 	return p
 }
@@ -96,7 +96,7 @@ func (p *engineProcess) loaded(number uint64) {
 
 func (p *engineProcess) receive(f *frame) {
 	if err := p.receiver.Receive(f.bytes); err != nil {
-		p.node.world.violated(MessageFromLog, "%s cannot read what %s has sent: %v", p.node.id, f.from.id, err)
+		p.node.world.ends(MessageFromLog, "%s cannot read what %s has sent: %v", p.node.id, f.from.id, err)
 	}
 }
 
@@ -123,7 +123,7 @@ func (p *engineProcess) stops(why error) {
 	case p.node.place != nil && p.node.place.noticed(why):
 		p.failed = true
 	default:
-		p.node.world.violated(CoreInvariant, "%s has stopped: %v", p.node.id, why)
+		p.node.world.ends(CoreInvariant, "%s has stopped: %v", p.node.id, why)
 	}
 }
 
@@ -142,7 +142,7 @@ func (p *engineProcess) join() {
 	}
 	saved, err := raft.Found(voters)
 	if err != nil {
-		w.violated(OneCluster, "%s has a charter that cannot be: %v", p.node.id, err)
+		w.ends(OneCluster, "%s has a charter that cannot be: %v", p.node.id, err)
 	}
 	w.oracle.chartered(p.node, &saved)
 	p.node.mirror.seen = p.engine.Core().Observe()
@@ -165,6 +165,7 @@ func (p *engineProcess) yield() {
 		}
 		if err != nil {
 			p.node.world.violated(SameFeed, "%s does not yield what it has applied: %v", p.node.id, err)
+			return
 		}
 		if len(items) == 0 {
 			break
@@ -273,7 +274,7 @@ func (simPort) Close() error { return nil }
 func (p *engineProcess) look(bytes []byte) {
 	var f wire.Frame
 	if err := p.decoder.Decode(bytes, &f); err != nil {
-		p.node.world.violated(MessageFromLog, "%s sends what cannot be read: %v", p.node.id, err)
+		p.node.world.ends(MessageFromLog, "%s sends what cannot be read: %v", p.node.id, err)
 	}
 	for _, m := range f.Messages {
 		switch m := m.(type) {

@@ -79,7 +79,7 @@ func (p *place) open() bool {
 		return false
 	}
 	if err != nil {
-		w.violated(Durability, "%s cannot open its directory: %v", n.id, err)
+		w.ends(Durability, "%s cannot open its directory: %v", n.id, err)
 	}
 	p.opened = true
 	p.home, p.jobs, p.busy = home, map[uint64]func(){}, map[engine.Lane]time.Duration{}
@@ -87,7 +87,7 @@ func (p *place) open() bool {
 		// Who was interrupted as it began anew goes on with that, and does not say why again.
 		interrupted := len(p.files("lost-identity")) > 0
 		if home.Lost == nil && !p.untruth.told && !interrupted || !p.mayLose() {
-			w.violated(Durability, "%s is %s when it comes back: %v", n.id, home.ID(), home.Lost)
+			w.ends(Durability, "%s is %s when it comes back: %v", n.id, home.ID(), home.Lost)
 		}
 		w.report.Faults["what was promised is lost"]++
 		n.id = home.ID()
@@ -320,7 +320,7 @@ func (p *place) survived(c *raft.Core) {
 		return
 	}
 	if found < 0 {
-		w.violated(Durability, "%s comes back with term %d, vote %q and a log to %v; durable were %+v and a log to %v, and %d writes were under way",
+		w.ends(Durability, "%s comes back with term %d, vote %q and a log to %v; durable were %+v and a log to %v, and %d writes were under way",
 			n.id, s.Term, s.VotedFor, s.Last, n.mirror.hardDisk, n.mirror.disk.last().Position, len(n.disk.open))
 	}
 	if partial > 0 {

@@ -108,7 +108,7 @@ func (p *place) bringBack() bool {
 	home, err := engine.OpenHome(older, p.config())
 	p.mustRefuse(home, err, wal.ErrCopied, "an older directory")
 	if _, err := wal.Adopt(older); err != nil {
-		p.node.world.violated(Refused, "%s cannot be adopted: %v", p.node.id, err)
+		p.node.world.ends(Refused, "%s cannot be adopted: %v", p.node.id, err)
 	}
 	p.disk, p.untruth = older, untruth{told: true}
 	p.setFaults()
@@ -142,7 +142,7 @@ func (p *place) forgot(s *raft.Status) {
 	n, w := p.node, p.node.world
 	last := w.oracle.slots[s.Last]
 	if last == nil {
-		w.violated(Durability, "%s comes back with a log to %v, which nobody ever had", n.id, s.Last)
+		w.ends(Durability, "%s comes back with a log to %v, which nobody ever had", n.id, s.Last)
 	}
 	w.report.Faults["promises forgotten"]++
 	hard := raft.HardState{Term: s.Term, VotedFor: s.VotedFor}

@@ -46,7 +46,7 @@ type machine struct {
 	// results are what Apply has returned, by index.
 	results map[raft.Index]uint64
 	// finding is what does not hold. An engine takes a panic of its machine for an error.
-	finding *Violation
+	finding any
 }
 
 var errFinding = errors.New("the simulator has found something")
@@ -55,11 +55,12 @@ var errFinding = errors.New("the simulator has found something")
 func (m *machine) watched(do func()) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			v, ok := r.(*Violation)
-			if !ok {
+			switch r.(type) {
+			case *Violation, noWayOn:
+				m.finding, err = r, errFinding
+			default:
 				panic(r)
 			}
-			m.finding, err = v, errFinding
 		}
 	}()
 	do()
@@ -120,7 +121,7 @@ func (m *machine) restore(b []byte) {
 	n := m.process.node
 	w := n.world
 	if len(b) < stateBytes {
-		w.violated(SameState, "%s is to restore a state of %d bytes", n.id, len(b))
+		w.ends(SameState, "%s is to restore a state of %d bytes", n.id, len(b))
 	}
 	field := func(i int) uint64 { return binary.BigEndian.Uint64(b[8*i:]) }
 	state := machine{
@@ -128,10 +129,10 @@ func (m *machine) restore(b []byte) {
 		model: model{count: field(1), digest: field(2), register: register(field(3))},
 	}
 	if !bytes.Equal(state.appendBinary(nil), b) {
-		w.violated(SameState, "%s is to restore what is no state", n.id)
+		w.ends(SameState, "%s is to restore what is no state", n.id)
 	}
 	if had := w.users.modelAt(state.index); had != state.model {
-		w.violated(SameState, "%s is to restore %+v at %d, where the state is %+v", n.id, state.model, state.index, had)
+		w.ends(SameState, "%s is to restore %+v at %d, where the state is %+v", n.id, state.model, state.index, had)
 	}
 	m.model, m.index, m.taint = state.model, state.index, state.taint
 	m.tainted = m.tainted || m.taint != 0

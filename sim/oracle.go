@@ -105,7 +105,10 @@ func (o *oracle) before(n *node) {
 // stepped looks at a core after an event.
 func (o *oracle) stepped(n *node, before raft.Observation, err error) {
 	c := n.process.core()
-	if errors.Is(err, raft.ErrInvariant) || errors.Is(err, raft.ErrInvalidMessage) {
+	if errors.Is(err, raft.ErrInvariant) {
+		o.world.ends(CoreInvariant, "%s: %v", n.id, err)
+	}
+	if errors.Is(err, raft.ErrInvalidMessage) {
 		o.world.violated(CoreInvariant, "%s: %v", n.id, err)
 	}
 	if err := c.CheckTransition(before); err != nil {

@@ -47,15 +47,15 @@ func (o *oracle) greeted(n *node, h *wire.Hello) {
 		in = h.Abandoned[1]
 	}
 	if later(f.entered[n.id], round) || later(f.pledged[n.id], in) || later(in, round) {
-		o.world.violated(OneCluster, "%s goes from round %x, pledged in %x, to round %x, pledged in %x", n.id, f.entered[n.id], f.pledged[n.id], round, in)
+		o.world.violated(Pledges, "%s goes from round %x, pledged in %x, to round %x, pledged in %x", n.id, f.entered[n.id], f.pledged[n.id], round, in)
 	}
 	if in != f.pledged[n.id] {
 		if later(f.entered[n.id], in) {
-			o.world.violated(OneCluster, "%s pledges in round %x, and has entered %x", n.id, in, f.entered[n.id])
+			o.world.violated(Pledges, "%s pledges in round %x, and has entered %x", n.id, in, f.entered[n.id])
 		}
 		o.pledges(n, in, round, fmt.Sprint(h.Pledge))
 	} else if in != (wire.ClusterID{}) && f.charters[in] != fmt.Sprint(h.Pledge) {
-		o.world.violated(OneCluster, "%s pledges to %v and to %v in one round", n.id, f.charters[in], h.Pledge)
+		o.world.violated(Pledges, "%s pledges to %v and to %v in one round", n.id, f.charters[in], h.Pledge)
 	}
 	f.entered[n.id], f.pledged[n.id] = round, in
 }
@@ -64,7 +64,7 @@ func (o *oracle) greeted(n *node, h *wire.Hello) {
 func (o *oracle) pledges(n *node, in, round wire.ClusterID, charter string) {
 	f := &o.foundings
 	if had, ok := f.charters[in]; ok && had != charter {
-		o.world.violated(OneCluster, "round %x has charter %v, and %v", in, had, charter)
+		o.world.violated(Pledges, "round %x has charter %v, and %v", in, had, charter)
 	} else if !ok {
 		f.charters[in], f.pledges[in] = charter, map[raft.NodeID]bool{}
 		f.entered[n.id] = round
@@ -92,7 +92,7 @@ func (o *oracle) chosenBefore(in wire.ClusterID, charter string) {
 			}
 		}
 		if may >= size {
-			o.world.violated(OneCluster, "round %x gets charter %v, and %v of round %x may be decided", in, charter, other, round)
+			o.world.violated(Pledges, "round %x gets charter %v, and %v of round %x may be decided", in, charter, other, round)
 		}
 	}
 }
@@ -114,6 +114,6 @@ func (o *oracle) decided(n *node, charter string) {
 		}
 	}
 	if o.world.setup.Nodes > 1 {
-		o.world.violated(OneCluster, "%s says that %v has founded the cluster, and not enough have pledged to it in one round", n.id, charter)
+		o.world.violated(Pledges, "%s says that %v has founded the cluster, and not enough have pledged to it in one round", n.id, charter)
 	}
 }

@@ -15,10 +15,10 @@ func (o *oracle) wrote(n *node, w *raft.Write) {
 	if w.Snapshot != nil {
 		o.checkSnapshot(n, w.Snapshot)
 		if s := m.log.at(w.Snapshot.Last.Index); s != nil && s.Position == w.Snapshot.Last && s != m.log.last() {
-			o.world.violated(StateMachineSafety, "%s replaces a log to %v by a snapshot at %v, with which it agrees", n.id, m.log.last().Position, s.Position)
+			o.world.violated(Snapshots, "%s replaces a log to %v by a snapshot at %v, with which it agrees", n.id, m.log.last().Position, s.Position)
 		}
 		if w.Snapshot.Last.Index <= m.commit {
-			o.world.violated(StateMachineSafety, "%s has committed %d, and goes back to a snapshot at %v", n.id, m.commit, w.Snapshot.Last)
+			o.world.violated(Snapshots, "%s has committed %d, and goes back to a snapshot at %v", n.id, m.commit, w.Snapshot.Last)
 		}
 		m.wroteLog = true
 		if o.world.setup.Layer == Engines {
@@ -56,7 +56,7 @@ func (o *oracle) appends(n *node, e *raft.Entry) {
 	m := n.mirror
 	last := m.log.last()
 	if e.Index != last.Index+1 {
-		o.world.violated(LogMatching, "%s writes entry %d behind %v", n.id, e.Index, last.Position)
+		o.world.ends(LogMatching, "%s writes entry %d behind %v", n.id, e.Index, last.Position)
 	}
 	_, known := o.slots[raft.Position{Index: e.Index, Term: e.Term}]
 	s := o.slot(last, e)
@@ -71,9 +71,11 @@ func (o *oracle) appends(n *node, e *raft.Entry) {
 	}
 	if t.leader != n.id {
 		o.world.violated(LogMatching, "%s makes entry %v, but %s leads that term", n.id, s.Position, t.leader)
+		return
 	}
 	if t.log.last() != last {
 		o.world.violated(LeaderAppendOnly, "%s appends %v to a log that ends at %v, in which it had %v", n.id, s.Position, last.Position, t.log.last().Position)
+		return
 	}
 	t.log.slots = append(t.log.slots, s)
 }
@@ -93,7 +95,7 @@ func (m *mirror) configured(s *slot) {
 	}
 	var conf raft.Configuration
 	if err := conf.UnmarshalBinary(s.data); err != nil {
-		m.node.world.violated(CoreInvariant, "entry %v holds no configuration: %v", s.Position, err)
+		m.node.world.ends(CoreInvariant, "entry %v holds no configuration: %v", s.Position, err)
 	}
 	m.configurations = append(m.configurations, inEffect{s.Index, conf})
 	if s.Index > 1 {
@@ -115,7 +117,10 @@ func (m *mirror) configurationBefore(index raft.Index) raft.Configuration {
 // has acknowledged and that may be committed for all that can be known.
 func (o *oracle) truncates(n *node, from raft.Index) {
 	m := n.mirror
-	if from <= m.commit || m.log.at(from) == nil {
+	if m.log.at(from) == nil {
+		o.world.ends(StateMachineSafety, "%s removes entries from %d on, and has a log to %v", n.id, from, m.log.last().Position)
+	}
+	if from <= m.commit {
 		o.world.violated(StateMachineSafety, "%s removes entries from %d on, has committed %d, and a log to %v", n.id, from, m.commit, m.log.last().Position)
 	}
 	m.wroteLog = true
@@ -195,7 +200,8 @@ func (o *oracle) compacted(n *node, meta raft.SnapshotMeta, to raft.Index) {
 func (o *oracle) checkSnapshot(n *node, meta *raft.SnapshotMeta) {
 	at := meta.Last.Index
 	if at > o.commit() || o.committed[at].Position != meta.Last {
-		o.world.violated(StateMachineSafety, "%s has a snapshot at %v, which is not committed", n.id, meta.Last)
+		o.world.violated(Snapshots, "%s has a snapshot at %v, which is not committed", n.id, meta.Last)
+		return
 	}
 	for s := o.committed[at]; s != nil; s = s.before {
 		if s.kind != raft.EntryConfiguration || s.Index == 0 {
@@ -203,7 +209,7 @@ func (o *oracle) checkSnapshot(n *node, meta *raft.SnapshotMeta) {
 		}
 		var conf raft.Configuration
 		if err := conf.UnmarshalBinary(s.data); err != nil || !conf.Equal(meta.Configuration) || s.Index != meta.ConfigurationIndex {
-			o.world.violated(StateMachineSafety, "%s has a snapshot at %v with configuration %v of %d, committed there is %v of %d",
+			o.world.violated(Snapshots, "%s has a snapshot at %v with configuration %v of %d, committed there is %v of %d",
 				n.id, meta.Last, meta.Configuration, meta.ConfigurationIndex, conf, s.Index)
 		}
 		return
@@ -225,6 +231,9 @@ func (o *oracle) applied(n *node, e *raft.Entry) {
 	if s == nil || s.before != m.state {
 		o.world.violated(StateMachineSafety, "%s applies %d@%d after %v, with which it does not go", n.id, e.Index, e.Term, m.state.Position)
 	}
+	if s == nil {
+		return
+	}
 	if c := o.commit(); e.Index <= c && o.committed[e.Index] != s {
 		o.world.violated(StateMachineSafety, "%s applies %v, elsewhere it is %v", n.id, s.Position, o.committed[e.Index].Position)
 	}
@@ -237,7 +246,7 @@ func (o *oracle) chartered(n *node, saved *raft.Saved) {
 		o.charter = saved.Entries[0].Data
 		var conf raft.Configuration
 		if err := conf.UnmarshalBinary(o.charter); err != nil {
-			o.world.violated(OneCluster, "the charter cannot be read: %v", err)
+			o.world.ends(OneCluster, "the charter cannot be read: %v", err)
 		}
 		o.voters = conf.Voters
 	}

@@ -137,6 +137,7 @@ func (o *oracle) acknowledges(n *node, msg *raft.Message, b *raft.AppendReply) {
 	m, t := n.mirror, o.terms[msg.Term]
 	if t == nil || t.leader != msg.To {
 		o.world.violated(Acknowledged, "%s acknowledges %d to %s, which does not lead term %d", n.id, b.Index, msg.To, msg.Term)
+		return
 	}
 	if p, ok := n.process.(*coreProcess); ok && p.impaired && b.Index >= p.damaged {
 		o.world.violated(Promise, "%s acknowledges %d, entry %d is damaged on its disk", n.id, b.Index, p.damaged)
@@ -148,6 +149,7 @@ func (o *oracle) acknowledges(n *node, msg *raft.Message, b *raft.AppendReply) {
 	if m.disk.below(b.Index) || t.log.below(b.Index) {
 		if b.Index > o.commit() {
 			o.world.violated(Acknowledged, "%s acknowledges %d, which is compacted and not committed", n.id, b.Index)
+			return
 		}
 		if mine == nil {
 			mine = o.committed[b.Index]
@@ -158,6 +160,7 @@ func (o *oracle) acknowledges(n *node, msg *raft.Message, b *raft.AppendReply) {
 	}
 	if leaders == nil || mine != leaders {
 		o.world.violated(Acknowledged, "%s acknowledges %d to %s, but the logs differ there", n.id, b.Index, msg.To)
+		return
 	}
 	if msg.Term < m.left {
 		return // nobody counts it
@@ -178,7 +181,7 @@ func (o *oracle) committedBy(n *node, index raft.Index) {
 		case m.log.below(i):
 			continue // by a snapshot, which was held against what is committed
 		case s == nil:
-			o.world.violated(StateMachineSafety, "%s has committed %d of a log to %v", n.id, index, m.log.last().Position)
+			o.world.ends(StateMachineSafety, "%s has committed %d of a log to %v", n.id, index, m.log.last().Position)
 		case i <= o.commit():
 			if o.committed[i] != s {
 				o.world.violated(StateMachineSafety, "%s has committed %v, elsewhere it is %v", n.id, s.Position, o.committed[i].Position)
@@ -212,7 +215,7 @@ func (o *oracle) answered(n *node, number raft.Term, step int) {
 		m := o.mirrors[id]
 		return id == n.id || m != nil && m.confirmed[number] >= step
 	}) {
-		o.world.violated(ReadFresh, "%s answers a read in term %d, which no quorum has confirmed", n.id, number)
+		o.world.violated(ReadConfirmed, "%s answers a read in term %d, which no quorum has confirmed", n.id, number)
 	}
 }
 
@@ -222,7 +225,7 @@ func (o *oracle) witnessed(n *node, index raft.Index) raft.Term {
 	m := n.mirror
 	s := m.log.at(index)
 	if s == nil {
-		o.world.violated(CommitWitness, "%s has committed %d, its log ends at %v", n.id, index, m.log.last().Position)
+		o.world.ends(CommitWitness, "%s has committed %d, its log ends at %v", n.id, index, m.log.last().Position)
 	}
 	t := o.terms[s.Term]
 	if t == nil || t.leader != n.id {
@@ -239,5 +242,5 @@ func (o *oracle) witnessed(n *node, index raft.Index) raft.Term {
 		return s.Term
 	}
 	o.world.violated(CommitWitness, "%s has committed %v without a quorum", n.id, s.Position)
-	return 0
+	return o.committedIn[len(o.committedIn)-1]
 }

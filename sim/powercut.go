@@ -127,7 +127,7 @@ func (p *place) replaced(s *raft.Status) bool {
 func (o *oracle) sentChunk(n *node, m *wire.SnapshotChunk) {
 	at := m.Last.Index
 	if at > o.commit() || o.committed[at].Position != m.Last {
-		o.world.violated(StateMachineSafety, "%s sends a snapshot at %v, which is not committed", n.id, m.Last)
+		o.world.violated(Snapshots, "%s sends a snapshot at %v, which is not committed", n.id, m.Last)
 	}
 	if m.Session == 0 { // it is offered, which anybody may do
 		if len(m.Data) == 0 {

@@ -133,7 +133,7 @@ func (p *place) takeAway(amount uint32) bool {
 	}
 	for _, name := range files {
 		if err := p.disk.Remove(name); err != nil {
-			p.node.world.violated(NoPanic, "%s cannot be removed: %v", name, err)
+			p.node.world.ends(NoPanic, "%s cannot be removed: %v", name, err)
 		}
 	}
 	_ = p.disk.Sync()

@@ -221,6 +221,8 @@ func (u *users) ended(p *engineProcess, r *request, err error) {
 		index, ok := u.places[r.value]
 		if !ok {
 			w.violated(Honest, "%s says that %q is in the log, and has not yielded it", p.node.id, r.value)
+			u.history.uncertain(r.op)
+			return
 		}
 		if index <= r.after {
 			w.violated(Linearizable, "%q is at %d, though a user was told of %d before it was proposed", r.value, index, r.after)
@@ -274,7 +276,7 @@ func (u *users) hear(p *engineProcess, item *engine.Item, before raft.Index) *yi
 		u.first(p, item, value)
 	}
 	if i == len(u.log) || u.log[i].index != item.Index || u.log[i].value != value {
-		w.violated(SameFeed, "%s yields %q at %d, which others do not", p.node.id, value, item.Index)
+		w.ends(SameFeed, "%s yields %q at %d, which others do not", p.node.id, value, item.Index)
 	}
 	if i > 0 && u.log[i-1].index > before {
 		w.violated(SameFeed, "%s yields %d after %d, and leaves out %d", p.node.id, item.Index, before, u.log[i-1].index)

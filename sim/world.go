@@ -31,6 +31,8 @@ type world struct {
 	users  users
 	trace  trace
 	report Report
+	// survey goes on after violations; nil if the first ends the run.
+	survey *survey
 	// step counts events.
 	step int
 }
@@ -70,10 +72,11 @@ func (w *world) play() *Violation {
 // it came to.
 func (w *world) guard(do func()) (violation *Violation) {
 	defer func() {
-		r := recover()
-		if _, ended := r.(unpromised); ended {
+		switch r := recover().(type) {
+		case nil, noWayOn:
+		case unpromised:
 			w.report.Faults["nothing is promised any more"]++
-		} else if r != nil {
+		default:
 			violation = w.caught(r)
 		}
 		for _, n := range w.nodes {
@@ -90,13 +93,21 @@ func (w *world) caught(r any) *Violation {
 	if !ok {
 		v = &Violation{Property: NoPanic, Detail: fmt.Sprint(r)}
 		v.stack()
+		if w.survey != nil {
+			w.survey.panicked(v)
+		}
 	}
+	w.date(v)
+	return v
+}
+
+// date notes when something was seen.
+func (w *world) date(v *Violation) {
 	v.At, v.Step = w.now, w.step
 	if w.spec.wrong != nil {
 		v.Specification = w.spec.wrong.Error()
 	}
 	w.trace.line(w.now, "VIOLATION: %v", v)
-	return v
 }
 
 // found starts the nodes.
@@ -142,7 +153,7 @@ func (w *world) dueOp() {
 func (w *world) happen() {
 	w.step++
 	if w.step > maxSteps {
-		w.violated(Liveness, "the run does not come to an end: %d events", w.step)
+		w.ends(Liveness, "the run does not come to an end: %d events", w.step)
 	}
 	e := w.events.pop()
 	w.now = e.at
@@ -190,6 +201,7 @@ func (w *world) settle() {
 		}
 		if w.now >= end {
 			w.violated(Liveness, "all has been well for %v, but %s", w.now-(end-settleTimeouts*timeout), why)
+			return
 		}
 	}
 }
@@ -318,8 +330,4 @@ func (w *world) byID(id raft.NodeID) *node {
 		}
 	}
 	return nil
-}
-
-func (w *world) violated(p Property, format string, args ...any) {
-	panic(&Violation{Property: p, Detail: fmt.Sprintf(format, args...)})
 }
