@@ -10,7 +10,7 @@ TEST_TIMEOUT = 20m
 FOR = 3m
 DIR = .
 
-.PHONY: check test race lint fuzz sim sim-coverage mutants torture proof proof-guards solvers explore bench bench-peers bench-durable explore-founding demo golden
+.PHONY: check test race lint fuzz sim sim-coverage mutants layers torture proof proof-guards solvers explore bench bench-peers bench-durable explore-founding demo golden
 
 check: lint test race fuzz ## everything that has to pass before a change lands
 
@@ -53,8 +53,13 @@ sim-coverage: ## what of the core, the engine and founding no run of the simulat
 	go test ./sim -run NothingIsFound -runs 500 -coverpkg=./raft,./engine,./founding -covermode=count -coverprofile=bin/reached
 	go run ./sim/reach bin/reached
 
-mutants: ## plants every known mistake in a copy, and says what finds it (an hour and more)
-	go run ./mutants
+mutants: ## plants every known mistake in a copy, and says what finds it: tests, and the simulator (an hour and more)
+	go run ./mutants -layers scripts,safety,invariants,checker
+
+layers: ## the same by every layer of tests, into docs/mutants.md; goes on where it was interrupted (some hours)
+	mkdir -p bin
+	go run ./mutants -results bin/layers.json; found=$$?; \
+		go run ./mutants -results bin/layers.json -document docs/mutants.md && exit $$found
 
 torture: FOR = 60s
 torture: ## five real processes for FOR, killed, paused, cut off and with full disks

@@ -2,10 +2,7 @@ package main
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -15,33 +12,28 @@ import (
 
 // The layers of tests that look for a planted bug, each by itself.
 const (
-	scripts   = "scripts" // the scripted and unit tests of the packages below
-	simulator = "sim"     // the simulator, with random schedules
+	scripts    = "scripts"    // the scripted and unit tests of the packages below
+	safety     = "safety"     // the simulator, with random schedules: what a user can see
+	invariants = "invariants" // the same: what has to hold inside, and the core's assertions
+	checker    = "checker"    // the same: each step of a core is one of the specification's
+	explorer   = "explorer"   // a search through the states of the altered specification
+	prover     = "prover"     // the proof of the altered specification
 )
 
-var layerNames = []string{scripts, simulator}
+var (
+	layerNames = []string{scripts, safety, invariants, checker, explorer, prover}
+	// Those that look at the same runs of the simulator, in one go.
+	simulated = []string{safety, invariants, checker}
+)
+
+// simulator is what a patch calls all of simulated.
+const simulator = "sim"
 
 // tested are the packages that bugs are planted in, and whose tests look for them.
 var tested = []string{"raft", "founding", "engine", "wire", "wal", "snapshot", "vfs"}
 
-// What may take how long: the tests of a package, and the simulator beyond its time.
-const (
-	maxTests = 3 * time.Minute
-	maxExtra = time.Minute
-)
-
-// An outcome is what one layer made of a mutant.
-type outcome struct {
-	Killed bool `json:"killed"`
-	// By is the test that failed, or the property that did not hold and in which profile.
-	By string `json:"by,omitempty"`
-	// Detail is what was said.
-	Detail string `json:"detail,omitempty"`
-	// Seed and Runs are the simulator's.
-	Seed    uint64  `json:"seed,omitempty"`
-	Runs    int     `json:"runs,omitempty"`
-	Seconds float64 `json:"seconds"`
-}
+// maxTests is what the tests of a package may take.
+const maxTests = 3 * time.Minute
 
 // build compiles something of the tree, and returns the name of the program. That a
 // mutant does not compile says nothing about the tests: its patch is wrong.
@@ -61,7 +53,7 @@ func (t *tree) build(ctx context.Context, command []string, target string) (stri
 // Test programs run by themselves, and not under the go command, so that there is
 // nothing but them to be killed when the time is over.
 func (t *tree) tests(ctx context.Context, m *mutant) (outcome, error) {
-	var o outcome
+	o := outcome{Layer: scripts}
 	for _, dir := range inOrder(m) {
 		program, err := t.build(ctx, []string{"test", "-c"}, "./"+dir)
 		if err != nil {
@@ -125,40 +117,4 @@ func failed(dir, out string) string {
 func end(s string) string {
 	const most = 2000
 	return s[max(0, len(s)-most):]
-}
-
-// hunt has the simulator look for a violation, for as long as the settings say.
-func (t *tree) hunt(ctx context.Context, s *settings) (outcome, error) {
-	program, err := t.build(ctx, []string{"build"}, "./mutants/hunt")
-	if err != nil {
-		return outcome{}, err
-	}
-	limit := time.Duration(s.seconds*float64(time.Second)) + maxExtra
-	limited, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	c := exec.CommandContext(limited, program, "-seconds", fmt.Sprint(s.seconds), "-seed", fmt.Sprint(s.seed), "-profile", s.profile) //nolint:gosec // built above
-	c.Dir, c.Stderr = t.dir, os.Stderr
-	out, err := c.Output()
-	switch {
-	case ctx.Err() != nil:
-		return outcome{}, ctx.Err()
-	case errors.Is(limited.Err(), context.DeadlineExceeded):
-		return outcome{Killed: true, By: "the simulator does not end", Seconds: limit.Seconds()}, nil
-	case err != nil:
-		return outcome{}, fmt.Errorf("the simulator fails: %w", err)
-	}
-	var r struct {
-		Runs                      int
-		Seconds                   float64
-		Property, Detail, Profile string
-		Seed                      uint64
-	}
-	if err := json.Unmarshal(out, &r); err != nil {
-		return outcome{}, fmt.Errorf("what the simulator says cannot be read: %w", err)
-	}
-	o := outcome{Killed: r.Property != "", Detail: r.Detail, Seed: r.Seed, Runs: r.Runs, Seconds: r.Seconds}
-	if o.Killed {
-		o.By = r.Property + ", " + r.Profile
-	}
-	return o, nil
 }

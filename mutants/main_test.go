@@ -155,20 +155,37 @@ func TestTheTestThatFailedIsNamed(t *testing.T) {
 	}
 }
 
-func TestWhoSurvivesIsAFailureUnlessItIsKnownTo(t *testing.T) {
-	dead, alive := &outcome{Killed: true}, &outcome{}
+// outcomes are what layers have made of a mutant: those that have found it, and those that have not.
+func outcomes(killed, survived []string) []outcome {
+	var all []outcome
+	for _, layer := range killed {
+		all = append(all, outcome{Layer: layer, Killed: true})
+	}
+	for _, layer := range survived {
+		all = append(all, outcome{Layer: layer})
+	}
+	return all
+}
+
+func TestWhoIsFoundByFewIsAFailureUnlessItIsKnownWhy(t *testing.T) {
+	none := &mutant{}
+	known := &mutant{survives: map[string]string{scripts: "why", simulator: "why"}}
 	for _, test := range []struct {
 		name   string
+		mutant *mutant
 		result result
 		fails  bool
 	}{
-		{"killed by both", result{Scripts: dead, Simulator: dead}, false},
-		{"killed by one", result{Scripts: dead, Simulator: alive}, false},
-		{"survives", result{Scripts: alive, Simulator: alive}, true},
-		{"is known to survive", result{Scripts: alive, Simulator: alive, Known: true}, false},
-		{"cannot be tried", result{Error: "it does not compile"}, true},
+		{"killed by two", none, result{Outcomes: outcomes([]string{scripts, checker}, []string{safety})}, false},
+		{"killed by the only one that was asked", none, result{Outcomes: outcomes([]string{scripts}, nil)}, false},
+		{"killed by one", none, result{Outcomes: outcomes([]string{scripts}, []string{safety})}, true},
+		{"killed by one, and known to survive", known, result{Outcomes: outcomes([]string{scripts}, []string{safety})}, false},
+		{"survives", none, result{Outcomes: outcomes(nil, []string{scripts, safety})}, true},
+		{"survives, and is known to", known, result{Outcomes: outcomes(nil, []string{scripts, safety})}, false},
+		{"survives one more than it is known to", known, result{Outcomes: outcomes(nil, []string{scripts, prover})}, true},
+		{"cannot be tried", none, result{Error: "it does not compile"}, true},
 	} {
-		err := judge(&settings{seconds: 1, layers: layerNames}, []*result{&test.result}, 1)
+		err := judge(&settings{seconds: 1, layers: layerNames}, []*mutant{test.mutant}, []*result{&test.result}, 1)
 		if (err != nil) != test.fails {
 			t.Errorf("%s: %v", test.name, err)
 		}
@@ -176,12 +193,57 @@ func TestWhoSurvivesIsAFailureUnlessItIsKnownTo(t *testing.T) {
 }
 
 func TestThatTheSimulatorFindsLessIsAFailure(t *testing.T) {
-	few := []*result{{Scripts: &outcome{Killed: true}, Simulator: &outcome{Killed: true}}}
+	few := []*result{{Outcomes: outcomes([]string{scripts, safety}, nil)}}
+	mutants := []*mutant{{}}
 	s := &settings{seconds: fullSeconds, layers: layerNames}
-	if judge(s, few, len(few)) == nil {
+	if judge(s, mutants, few, len(few)) == nil {
 		t.Error("not noticed")
 	}
-	if err := judge(s, few, len(few)+1); err != nil {
+	if err := judge(s, mutants, few, len(few)+1); err != nil {
 		t.Errorf("where not all were tried: %v", err)
+	}
+}
+
+func TestResultsAreGoneOnWith(t *testing.T) {
+	m, err := parse("x", text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "results")
+	for _, o := range outcomes([]string{safety}, []string{scripts, prover}) {
+		o.Of = m.fingerprint(o.Layer)
+		if err := merge(file, &result{Mutant: "x", Outcomes: []outcome{o}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := merge(file, &result{Mutant: "y", Outcomes: outcomes([]string{safety}, nil)}); err != nil {
+		t.Fatal(err)
+	}
+	all, err := readResults(file)
+	if err != nil || len(all) != 2 {
+		t.Fatalf("%v, %v", all, err)
+	}
+	if r := stillTrue(all, m); len(r.Outcomes) != 2 || r.of(scripts).Killed || !r.of(safety).Killed {
+		t.Errorf("what the layers within reach found is %+v", r)
+	}
+	m.diff += " "
+	if r := stillTrue(all, m); len(r.Outcomes) != 0 {
+		t.Errorf("of another mutant of that name: %+v", r)
+	}
+	if all, err := readResults(file + ".none"); err != nil || len(all) != 0 {
+		t.Errorf("without a file: %v, %v", all, err)
+	}
+}
+
+func TestWhatTheSimulatorSaysIsOfItsLayer(t *testing.T) {
+	all, err := readHunt([]byte(`{"runs":9,"seconds":2.5,"found":{"safety":{"property":"liveness","profile":"floods","seed":7,"runs":3,"seconds":1}}}`), []string{safety, checker})
+	if err != nil || len(all) != 2 {
+		t.Fatalf("%v, %v", all, err)
+	}
+	if o := all[0]; o.Layer != safety || !o.Killed || o.By != "liveness, floods" || o.Seed != 7 || o.Runs != 3 || o.Seconds != 1 {
+		t.Errorf("what was found is %+v", o)
+	}
+	if o := all[1]; o.Layer != checker || o.Killed || o.Runs != 9 || o.Seconds != 2.5 {
+		t.Errorf("what was not found is %+v", o)
 	}
 }

@@ -18,15 +18,23 @@ import (
 //	@@ -17,3 +17,3 @@
 //	…
 //
-// A line "Survives LAYER: why", for scripts or sim, says that it is known not to be found
-// there.
+// A line "Survives LAYER: why" says that it is known not to be found there; sim is short for the
+// three layers that are the simulator's. A line "Specification: …" has the same mistake in the
+// specification, see counterpart, and "Explored: SCOPE -- SEARCH" the flags of command
+// spec/explore, and of the program that it builds, with which that is found there.
 type mutant struct {
 	name string
 	// about says what is wrong, from where it is known.
 	about, from string
 	// survives are the layers that it is known to survive, with the reason.
 	survives map[string]string
-	files    []filePatch
+	// specification is nil if the specification has no such mistake; explored is empty if it is
+	// not searched for there.
+	specification *counterpart
+	explored      string
+	files         []filePatch
+	// of is what the header says of the specification, and diff the rest of the file.
+	of, diff string
 }
 
 type filePatch struct {
@@ -70,7 +78,7 @@ func parse(name, text string) (*mutant, error) {
 	if first < 0 {
 		return nil, fmt.Errorf("no line begins with --- a/")
 	}
-	m := &mutant{name: name, survives: map[string]string{}}
+	m := &mutant{name: name, survives: map[string]string{}, diff: strings.Join(lines[first:], "\n")}
 	if err := m.head(lines[:first]); err != nil {
 		return nil, err
 	}
@@ -85,26 +93,63 @@ func parse(name, text string) (*mutant, error) {
 
 // head reads what is before the diff. Lines that follow one go on with it.
 func (m *mutant) head(lines []string) error {
-	add := func(line string) { m.about = strings.TrimSpace(m.about + " " + line) }
+	into := &m.about
+	survives := map[string]*string{}
 	for _, line := range lines {
 		before, after, _ := strings.Cut(line, ":")
-		if before == "From" {
-			add = func(line string) { m.from = strings.TrimSpace(m.from + " " + line) }
-			line = after
+		layer, survived := strings.CutPrefix(before, "Survives ")
+		switch {
+		case survived:
+			into = new(string)
+			survives[layer] = into
+		case before == "From":
+			into = &m.from
+		case before == "Specification":
+			into = &m.of
+		case before == "Explored":
+			into = &m.explored
+		default:
+			after = line
 		}
-		if layer, ok := strings.CutPrefix(before, "Survives "); ok {
-			if !slices.Contains(layerNames, layer) {
-				return fmt.Errorf("there is no layer %q to survive", layer)
-			}
-			add = func(line string) { m.survives[layer] = strings.TrimSpace(m.survives[layer] + " " + line) }
-			line = after
-		}
-		add(strings.TrimSpace(line))
+		*into = strings.TrimSpace(*into + " " + strings.TrimSpace(after))
 	}
 	if m.about == "" || m.from == "" {
 		return fmt.Errorf("the header has to say what is wrong, and in a line that begins with From: where it is known from")
 	}
-	return nil
+	for layer, why := range survives {
+		if layer != simulator && !slices.Contains(layerNames, layer) {
+			return fmt.Errorf("there is no layer %q to survive", layer)
+		}
+		m.survives[layer] = *why
+	}
+	if m.of == "" {
+		if m.explored != "" {
+			return fmt.Errorf("it says how it is explored, and has no counterpart in the specification")
+		}
+		return nil
+	}
+	var err error
+	m.specification, err = parseCounterpart(m.of)
+	return err
+}
+
+// why is the reason why it survives a layer; "" if it is not known to.
+func (m *mutant) why(layer string) string {
+	if why := m.survives[layer]; why != "" || !slices.Contains(simulated, layer) {
+		return why
+	}
+	return m.survives[simulator]
+}
+
+// reaches reports whether a layer can see the mistake at all.
+func (m *mutant) reaches(layer string) bool {
+	switch layer {
+	case prover:
+		return m.specification != nil
+	case explorer:
+		return m.explored != ""
+	}
+	return true
 }
 
 // file reads what changes in one file, and returns the lines that follow.

@@ -100,9 +100,32 @@ func (p *prover) tryAll(m *spec.Model, s solver, trials []trial) {
 	wait.Wait()
 }
 
-// try asks about the action until there is a counterexample.
 func (p *prover) try(m *spec.Model, s solver, t *trial) {
-	for _, q := range m.Without(t.action, t.requirement).Proof(checksWithoutOne) {
+	p.seek(m.Without(t.action, t.requirement), s, t)
+}
+
+// counterexample prints the first counterexample to what a model claims, of the actions whose
+// names match.
+func (p *prover) counterexample(out io.Writer, m *spec.Model, s solver, match *regexp.Regexp) error {
+	for _, a := range m.Actions {
+		t := trial{action: a.Name}
+		if !match.MatchString(a.Name) {
+			continue
+		}
+		if p.seek(m, s, &t); t.err != nil {
+			return t.err
+		}
+		if t.by != "" {
+			_, err := fmt.Fprintf(out, "%s, %s\n", t.by, t.action)
+			return err
+		}
+	}
+	return nil
+}
+
+// seek asks about the action until there is a counterexample.
+func (p *prover) seek(m *spec.Model, s solver, t *trial) {
+	for _, q := range m.Proof(checksWithoutOne) {
 		if q.Name != t.action {
 			continue
 		}

@@ -3,6 +3,7 @@
 //	go run ./spec/prove                  all invariants of all models, by z3 and by cvc5
 //	go run ./spec/prove -solver z3 raft  those of one model, by one solver
 //	go run ./spec/prove -traces          whether the models do anything: runs that exist
+//	go run ./spec/prove -counterexample  one counterexample, for a model that may be wrong
 //	go run ./spec/prove -guards          whether every requirement of an action is needed
 //	go run ./spec/prove -needs raft      which invariants each safety property needs
 //	go run ./spec/prove -text raft       the questions themselves, in SMT-LIB 2
@@ -47,6 +48,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	perCheck := flags.Duration("t", time.Minute, "how long one answer may take")
 	traces := flags.Bool("traces", false, "look for the runs of the traces")
 	guards := flags.Bool("guards", false, "take away each requirement in turn; the proof has to break")
+	counterexample := flags.Bool("counterexample", false, "print the first step and invariant that there is a counterexample to, nothing if there is none; do not fail")
 	needs := flags.Bool("needs", false, "print what each safety property needs, by z3")
 	match := flags.String("match", "", "ask only about steps, runs and requirements that match this expression")
 	text := flags.Bool("text", false, "print the questions, and ask nobody")
@@ -71,6 +73,9 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		case *guards && subject.model == nil: // there is nothing to take away
 		case *guards:
 			err = errors.Join(err, p.guards(out, subject.model, asked[0], matching))
+		case *counterexample && subject.model == nil: // it is no model
+		case *counterexample:
+			err = errors.Join(err, p.counterexample(out, subject.model, asked[0], matching))
 		case *needs && subject.model == nil: // there is nothing beside the claims
 		case *needs:
 			err = errors.Join(err, p.needs(out, subject.model))
