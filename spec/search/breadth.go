@@ -75,8 +75,11 @@ func Breadth[S comparable](ctx context.Context, m *Model[S], from S, l Limits, p
 
 // search goes level by level, until there is no need to go on.
 func (b *breadth[S]) search(ctx context.Context, from S, progress func(Result)) (r Result, err error) {
-	b.seen, b.level = newTable(b.limits.States), newFrontier[S](b.model.Words, b.limits.Memory)
-	defer func() { err = errors.Join(err, b.level.close()) }()
+	b.level = newFrontier[S](b.model.Words, b.limits.Memory)
+	if b.seen, err = newTable(b.limits.States); err != nil {
+		return r, err
+	}
+	defer func() { err = errors.Join(err, b.level.close(), b.seen.free()) }()
 	w := newWorker(b, b.level)
 	w.see(&from)
 	w.end()

@@ -7,12 +7,9 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
-	"runtime/debug"
 	"slices"
 	"time"
 )
-
-const gcPercent = 10
 
 // Main is what a program that explores a model does.
 func Main[S comparable](m Model[S]) {
@@ -51,8 +48,6 @@ func run[S comparable](ctx context.Context, m *Model[S]) int {
 		ctx, cancel = context.WithTimeout(ctx, *forTime)
 		defer cancel()
 	}
-	// Nearly all of the memory is the table, which is not to be doubled by what is garbage.
-	debug.SetGCPercent(gcPercent)
 	began := time.Now()
 	progress := func(r Result) {
 		fmt.Fprintf(os.Stderr, "depth %d: %d states, %d steps, %.0f s\n", r.Depth, r.States, r.Steps, time.Since(began).Seconds())

@@ -245,7 +245,15 @@ func TestBlocksAreSortedAndThoseThatAreTheSameAreSeen(t *testing.T) {
 }
 
 func TestATableHasEachHashOnceAndSaysWhenItIsFull(t *testing.T) {
-	s := newTable(3)
+	s, err := newTable(3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := s.free(); err != nil {
+			t.Error(err)
+		}
+	}()
 	const last = math.MaxUint64
 	for _, h := range []uint64{last, last - 1, last - 2} { // all of them begin at the last slot
 		for _, want := range []bool{true, false} {

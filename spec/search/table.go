@@ -11,13 +11,15 @@ var errFull = errors.New("there is no room for more states")
 // table is a set of hashes, for several goroutines. It does not grow.
 type table struct {
 	slots []atomic.Uint64
+	free  func() error
 	count atomic.Int64
 	limit int64
 }
 
 // newTable has room for so many hashes, and is three quarters full then.
-func newTable(room int) *table {
-	return &table{slots: make([]atomic.Uint64, room+room/3+1), limit: int64(room)}
+func newTable(room int) (*table, error) {
+	slots, free, err := allocate(room + room/3 + 1)
+	return &table{slots: slots, free: free, limit: int64(room)}, err
 }
 
 // add reports whether a hash is new. It is an error if there is no room for it.
