@@ -15,6 +15,7 @@ import (
 )
 
 func TestAFindingIsReadAsItWasWritten(t *testing.T) {
+	inOneGoroutine(t)
 	for _, p := range Profiles() {
 		s := Generate(5, p.Name)
 		s.Noise = []byte{0, 1, 255}

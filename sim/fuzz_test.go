@@ -11,7 +11,7 @@ import (
 
 func TestTheSameOptionsGiveTheSameReport(t *testing.T) {
 	for _, profile := range []string{"churn", "engines"} {
-		o := Options{Seed: 7, Profile: profile, Runs: 12}
+		o := Options{Seed: 7, Profile: profile, Runs: 6}
 		var last Report
 		a, finding, err := Fuzz(t.Context(), o, func(r Report) { last = r })
 		if finding != nil || err != nil {

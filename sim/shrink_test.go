@@ -45,6 +45,7 @@ func found(t *testing.T, profile string, play player) *Schedule {
 }
 
 func TestAFindingIsShrunkToAHandfulOfOps(t *testing.T) {
+	inOneGoroutine(t)
 	s := found(t, "churn", forgetful)
 	_, _, before := forgetful(s, nil)
 	var last Shrunk
@@ -80,6 +81,7 @@ func afterFaults(faults ...string) player {
 }
 
 func TestWhatHasToHappenIsAllThatIsLeft(t *testing.T) {
+	inOneGoroutine(t)
 	for _, faults := range [][]string{
 		{"cut"},
 		{"crash", "transfer"},
@@ -109,6 +111,7 @@ func tooFar() *Schedule {
 }
 
 func TestShrinkKeepsWhatTheViolationNeeds(t *testing.T) {
+	inOneGoroutine(t)
 	f := Shrink(t.Context(), tooFar(), 300, nil)
 	if f.Violation == nil || f.Violation.Property != Liveness {
 		t.Fatalf("the violation is %v, want one of liveness", f.Violation)

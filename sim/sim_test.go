@@ -14,9 +14,19 @@ var (
 	tell    = flag.Bool("tell", false, "tell what happens in each run")
 )
 
+// inOneGoroutine skips a test of runs, each of which takes one goroutine, where the tests are
+// short: for the race detector, which finds nothing there, and takes ten times as long.
+func inOneGoroutine(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("a run takes one goroutine")
+	}
+}
+
 // each runs a test for every profile, or the one that was asked for.
 func each(t *testing.T, test func(*testing.T, string)) {
 	t.Helper()
+	inOneGoroutine(t)
 	for _, p := range Profiles() {
 		if *profile == "" || p.Name == *profile {
 			t.Run(p.Name, func(t *testing.T) { test(t, p.Name) })
@@ -82,6 +92,7 @@ func TestAnotherSeedIsAnotherRun(t *testing.T) {
 
 // What never happens is not tested.
 func TestEverythingThatCanHappenHappens(t *testing.T) {
+	inOneGoroutine(t)
 	wanted := []string{
 		"frame lost", "frame repeated", "frame late", "queue full", "write slow", "log truncated",
 		"snapshot taken", "snapshot sent", "snapshot installed", "configuration changed", "joint configuration",

@@ -101,6 +101,9 @@ func TestOneRottenSectorNeverLosesTermVoteOrPosition(t *testing.T) {
 }
 
 func TestNoFlippedByteIsLostSilently(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes one goroutine, and long under the race detector")
+	}
 	d, p := smallLog(t, 1, false)
 	for name, f := range d.files {
 		for at := 0; at < len(f.live); at += 7 {
