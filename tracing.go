@@ -17,8 +17,8 @@ import (
 //
 // A node that is started again in its Dir goes on with its file; without Dir each start is a new
 // node, and needs a file of its own. Join refuses a file of another node, or that is damaged. If
-// it cannot be written later, the Logger is told, and the node goes on without. Such a file, and
-// one that has seen the power go, is of no use.
+// it cannot be written later, the Logger is told, and the node goes on without; the file says so,
+// and Join refuses it from then on. One that has seen the power go is of no use.
 func Trace(path string) Option {
 	return option(func(s *settings) error {
 		if path == "" {
@@ -36,7 +36,7 @@ func (s *settings) tracing(config *engine.Config) (*trace.Writer, error) {
 	}
 	log := cmp.Or(s.log, slog.New(slog.DiscardHandler))
 	w, err := trace.Open(s.trace, config.ID, func(err error) {
-		log.Warn("the trace has stopped; the node goes on, and what is in the file is of no use",
+		log.Warn("the trace has stopped; the node goes on, and the file is not gone on with",
 			slog.String("node", string(config.ID)), slog.String("file", s.trace), slog.Any("error", err))
 	})
 	if err != nil {

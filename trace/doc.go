@@ -12,8 +12,8 @@
 // is its index and its term. Entries and messages are in the encodings of package wire
 // (AppendEntry, AppendRaft); several of something are preceded by their number.
 //
-//	header  8 bytes "gaggletr", u8 version, 1, u8 length of the node's id, the id,
-//	        u32 CRC-32C of all of these
+//	header  8 bytes "gaggletr", u8 version, 1, or 129 if the recording has stopped,
+//	        u8 length of the node's id, the id, u32 CRC-32C of all of these
 //	record  u32 length, u32 CRC-32C of what follows, and that many bytes:
 //	        u8 kind, with 128 added if there is no state: it is that of the record before;
 //	        what the kind says; effects; state
@@ -35,5 +35,6 @@
 // What an update leads to happens after its record is in the file, and with it all records
 // before; those of steps since then may be lost when the process ends. Nothing is synced: after
 // the power has gone, a file may lack what others have seen, and is of no use. A record that is
-// not all there, at the end of a file, is torn, and is cut off when the file is opened again.
+// not all there, at the end of a file, is torn, and is cut off when the file is opened again. If
+// something cannot be written, the recording stops, and the header is written anew, in its place.
 package trace

@@ -15,6 +15,8 @@ var (
 	ErrMalformed = errors.New("trace: malformed")
 	// ErrForeign: the file is the trace of another node.
 	ErrForeign = errors.New("trace: another node's")
+	// ErrStopped: something could not be written to the file, and what came after it is missing.
+	ErrStopped = errors.New("trace: the recording has stopped")
 	// ErrTooLarge: a step is larger than a record may be.
 	ErrTooLarge = errors.New("trace: too large")
 )

@@ -15,6 +15,8 @@ type Reader struct {
 	in   io.Reader
 	node raft.NodeID
 	last *raft.TraceState
+	// stopped: the recording has.
+	stopped bool
 	// whole is where the last whole record ends, in bytes.
 	whole int64
 }
@@ -29,7 +31,8 @@ func NewReader(in io.Reader) (*Reader, error) {
 	if string(b[:len(magic)]) != magic {
 		return nil, malformed("it does not begin as a trace does")
 	}
-	if v := b[len(magic)]; v != version {
+	how := b[len(magic)] & stopped
+	if v := b[len(magic)] - how; v != version {
 		return nil, malformed("it is of version %d, this program reads version %d", v, version)
 	}
 	rest := make([]byte, int(b[len(magic)+1])+sumSize)
@@ -37,18 +40,22 @@ func NewReader(in io.Reader) (*Reader, error) {
 		return nil, torn(err)
 	}
 	node := raft.NodeID(rest[:len(rest)-sumSize])
-	want, err := header(node)
+	want, err := header(node, how)
 	if err != nil {
 		return nil, err
 	}
 	if !bytes.Equal(b, want[:len(b)]) || !bytes.Equal(rest, want[len(b):]) {
 		return nil, malformed("its header is damaged")
 	}
-	return &Reader{in: in, node: node, whole: int64(len(want))}, nil
+	return &Reader{in: in, node: node, whole: int64(len(want)), stopped: how != 0}, nil
 }
 
 // Node is the node whose trace it is.
 func (r *Reader) Node() raft.NodeID { return r.node }
+
+// Stopped reports whether the recording has stopped before the node did, as something could not be
+// written: the node went on behind the end of the file.
+func (r *Reader) Stopped() bool { return r.stopped }
 
 // Next returns the next step, which is the caller's. What it takes of memory is in proportion to
 // the bytes that are there.

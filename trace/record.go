@@ -11,6 +11,8 @@ import (
 const (
 	magic   = "gaggletr"
 	version = 1
+	// stopped is added to the version of a file whose recording has stopped.
+	stopped = 128
 	// headerStart is what comes before the id in a header, recordHead what comes before the
 	// body of a record, and sumSize the length of a checksum, in bytes.
 	headerStart = len(magic) + 2
@@ -23,12 +25,12 @@ const (
 
 func sum(b []byte) uint32 { return crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)) }
 
-// header is what the file of a node begins with.
-func header(node raft.NodeID) ([]byte, error) {
+// header is what the file of a node begins with; how is stopped, or 0.
+func header(node raft.NodeID, how byte) ([]byte, error) {
 	if node == raft.None || len(node) > wire.MaxNodeID {
 		return nil, malformed("an id of %d bytes", len(node))
 	}
-	b := append([]byte(magic), version, byte(len(node)))
+	b := append([]byte(magic), version|how, byte(len(node)))
 	b = append(b, node...)
 	return binary.LittleEndian.AppendUint32(b, sum(b)), nil
 }

@@ -374,6 +374,38 @@ func TestAFullDiskStopsTheRecordingAndNotTheNode(t *testing.T) {
 	}
 }
 
+func TestAFileWhoseRecordingHasStoppedSaysSoAndIsNotGoneOnWith(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "trace")
+	w, err := Open(path, "a", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := w.out
+	out := &full{room: 1000}
+	w.out = out // the disk is full from there on, and has room for what is in the file already
+	alone(t, w)
+	b, err := os.ReadFile(path) //nolint:gosec // its own
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := file.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r, err := NewReader(bytes.NewReader(append(b, out.Bytes()...)))
+	if err != nil || !r.Stopped() || r.Node() != "a" {
+		t.Fatalf("what has stopped is read as %+v: %v", r, err)
+	}
+	if step, err := r.Next(); err != nil || step.Saved == nil {
+		t.Errorf("it begins with %+v: %v", step, err)
+	}
+	if err := os.WriteFile(path, append(b, out.Bytes()...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Open(path, "a", nil); !errors.Is(err, ErrStopped) {
+		t.Errorf("opening it again: %v", err)
+	}
+}
+
 func TestAllStepsUpToAnUpdateAreInTheFileWhenItWasTraced(t *testing.T) {
 	var out closing
 	w, err := NewWriter(&out, "a", nil)

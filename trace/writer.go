@@ -16,6 +16,8 @@ import (
 // is written, which it is with the next update, or when waiting steps take more than 64 KiB.
 type Writer struct {
 	stopped func(error)
+	// mark notes in the file that the recording has stopped; nil if that has no place.
+	mark func() error
 	// mu is there as who closes it need not be who drives the core.
 	mu     sync.Mutex
 	out    io.WriteCloser
@@ -29,10 +31,11 @@ const maxWaiting = 64 << 10
 
 // NewWriter begins the trace of a node, to which it writes the header. If the recording has to
 // stop, because something cannot be written, it says so once to stopped, from within a step; the
-// core is not disturbed. Such a trace is of no use from there on, and is not to be continued.
+// core is not disturbed. Such a trace is of no use from there on, and is not to be continued: a
+// file that Open has opened says so in its header.
 // Errors: ErrMalformed if the id is no node's; those of out.
 func NewWriter(out io.WriteCloser, node raft.NodeID, stopped func(error)) (*Writer, error) {
-	b, err := header(node)
+	b, err := header(node, 0)
 	if err == nil {
 		_, err = out.Write(b)
 	}
@@ -45,7 +48,7 @@ func NewWriter(out io.WriteCloser, node raft.NodeID, stopped func(error)) (*Writ
 // Open begins the trace of a node in a file, or goes on with the one that is there: a record that
 // was torn, when the process before was killed, is cut off. What this process writes has to begin
 // with a start. For stopped see NewWriter. The file must not be open twice.
-// Errors: ErrForeign, ErrMalformed; those of the disk.
+// Errors: ErrForeign, ErrMalformed, ErrStopped; those of the disk.
 func Open(path string, node raft.NodeID, stopped func(error)) (*Writer, error) {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // which the user has named
 	if err != nil {
@@ -60,7 +63,7 @@ func Open(path string, node raft.NodeID, stopped func(error)) (*Writer, error) {
 }
 
 // resume puts a file to where the next record goes.
-func resume(f *os.File, node raft.NodeID, stopped func(error)) (*Writer, error) {
+func resume(f *os.File, node raft.NodeID, said func(error)) (*Writer, error) {
 	end, err := wholeUpTo(f, node)
 	if err == nil {
 		err = f.Truncate(end)
@@ -71,16 +74,30 @@ func resume(f *os.File, node raft.NodeID, stopped func(error)) (*Writer, error) 
 	if err != nil {
 		return nil, err
 	}
+	w := &Writer{stopped: said, out: f}
 	if end == 0 {
-		return NewWriter(f, node, stopped)
+		w, err = NewWriter(f, node, said)
 	}
-	return &Writer{stopped: stopped, out: f}, nil
+	if err == nil {
+		w.mark = func() error { return markStopped(f, node) }
+	}
+	return w, err
+}
+
+// markStopped notes in a header that the recording has stopped. It is written in its place, which a
+// full disk has room for.
+func markStopped(f io.WriterAt, node raft.NodeID) error {
+	b, err := header(node, stopped)
+	if err == nil {
+		_, err = f.WriteAt(b, 0)
+	}
+	return err
 }
 
 // wholeUpTo is where the last whole record of a file ends; 0 if its header is not all there, or
 // there is nothing but the header of another node, which did not begin.
 func wholeUpTo(f *os.File, node raft.NodeID) (int64, error) {
-	want, err := header(node)
+	want, err := header(node, 0)
 	if err != nil {
 		return 0, err
 	}
@@ -109,6 +126,9 @@ func wholeUpTo(f *os.File, node raft.NodeID) (int64, error) {
 		return 0, nil
 	case r.Node() != node:
 		return 0, fmt.Errorf("%w: it is the trace of %s, this node is %s", ErrForeign, r.Node(), node)
+	}
+	if r.stopped {
+		return 0, ErrStopped
 	}
 	for err == nil {
 		_, err = r.Next()
@@ -154,11 +174,13 @@ func (w *Writer) flush() error {
 func (w *Writer) stop(err error) {
 	w.ended = true
 	w.buffer = nil
-	if w.stopped != nil {
-		w.stopped(errors.Join(err, w.out.Close()))
-		return
+	if w.mark != nil {
+		err = errors.Join(err, w.mark())
 	}
-	_ = w.out.Close()
+	err = errors.Join(err, w.out.Close())
+	if w.stopped != nil {
+		w.stopped(err)
+	}
 }
 
 // Close writes what waits, and closes the file. Steps after it are not written. Closing again, or

@@ -184,7 +184,11 @@ func (c *traceCheck) stuck() (*tracedNode, error) {
 		if e, ok := n.next.Event.(raft.Receive); ok {
 			what = fmt.Sprintf("%+v from %s in term %d", e.Message.Body, e.Message.From, e.Message.Term)
 		}
-		return n, fmt.Errorf("nobody has said what it receives: %s; the trace of another member may be missing", what)
+		why := "the trace of another member may be missing"
+		if i := slices.IndexFunc(c.nodes, func(n *tracedNode) bool { return n.reader.Stopped() }); i >= 0 {
+			why = fmt.Sprintf("the recording of %s has stopped, as it could not be written", c.nodes[i].path)
+		}
+		return n, fmt.Errorf("nobody has said what it receives: %s; %s", what, why)
 	}
 	return nil, nil //nolint:nilnil // all are at their ends
 }

@@ -46,7 +46,7 @@ func startsIn(t *testing.T, path string) (node raft.NodeID, starts, updates int)
 	}
 }
 
-func TestATraceIsGoneOnWithAfterANodeWasKilled(t *testing.T) {
+func TestWhatProcessesDidIsTracedThoughOneIsKilledAndFitsTheSpecification(t *testing.T) {
 	t.Parallel()
 	dir, url := t.TempDir(), meetingPlace(t)
 	traced := func(i int) *child {
@@ -65,7 +65,9 @@ func TestATraceIsGoneOnWithAfterANodeWasKilled(t *testing.T) {
 	nodes[1].awaitCommitted("n2:1")
 	nodes[0] = traced(1)
 	nodes[0].awaitCommitted("n1:1", "n1:2", "n2:1")
+	files := make([]string, 0, len(nodes))
 	for i, n := range nodes {
+		files = append(files, filepath.Join(dir, n.name+".trace"))
 		n.signal(syscall.SIGINT)
 		<-n.ended
 		id, starts, updates := startsIn(t, filepath.Join(dir, n.name+".trace"))
@@ -74,5 +76,11 @@ func TestATraceIsGoneOnWithAfterANodeWasKilled(t *testing.T) {
 		if !strings.HasPrefix(string(id), n.name+"#") || (starts > 1) != again || starts == 0 || updates == 0 {
 			t.Errorf("the trace of %s is of %s, with %d starts and %d updates; was it started again: %t", n.name, id, starts, updates, again)
 		}
+	}
+	if o := runCommand(t.Context(), nil, append([]string{"check-trace"}, files...)...); o.code != 0 || !strings.Contains(o.out, "steps of 3 nodes fit") {
+		t.Errorf("held against the specification, exit code %d: %s%s", o.code, o.out, o.errs)
+	}
+	if o := runCommand(t.Context(), nil, append([]string{"check-trace"}, files[1:]...)...); o.code != 1 || !strings.Contains(o.out, "nobody has said what it receives") {
+		t.Errorf("without the first, exit code %d: %s%s", o.code, o.out, o.errs)
 	}
 }

@@ -27,7 +27,7 @@ func solvers() []solver {
 	return []solver{
 		{name: "z3", args: []string{"-in", "-smt2"}, perCheck: "-t:%d"},
 		{
-			name: "cvc5", args: []string{"--lang=smt2", "--incremental", "--finite-model-find", "-"},
+			name: "cvc5", args: []string{"--lang=smt2", "--incremental", "--finite-model-find", "--mbqi-one-inst-per-round", "-"},
 			perCheck: "--tlimit-per=%d", logic: true,
 		},
 	}
