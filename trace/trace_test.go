@@ -398,7 +398,7 @@ func TestAFileWhoseRecordingHasStoppedSaysSoAndIsNotGoneOnWith(t *testing.T) {
 	if step, err := r.Next(); err != nil || step.Saved == nil {
 		t.Errorf("it begins with %+v: %v", step, err)
 	}
-	if err := os.WriteFile(path, append(b, out.Bytes()...), 0o600); err != nil {
+	if err := os.WriteFile(path, append(b, out.Bytes()...), 0o600); err != nil { //nolint:gosec // its own
 		t.Fatal(err)
 	}
 	if _, err := Open(path, "a", nil); !errors.Is(err, ErrStopped) {

@@ -22,7 +22,8 @@ type solver struct {
 	logic bool
 }
 
-// cvc5 needs to be told to look for finite models, or it gives up on some questions.
+// cvc5 needs to be told to look for finite models, or it gives up on some questions. It takes a
+// quarter less time if it does with one instance of what is quantified at a time.
 func solvers() []solver {
 	return []solver{
 		{name: "z3", args: []string{"-in", "-smt2"}, perCheck: "-t:%d"},

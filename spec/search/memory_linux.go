@@ -16,6 +16,6 @@ func allocate(n int) (numbers []atomic.Uint64, free func() error, err error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("memory for a table of %d bytes: %w", bytes, err)
 	}
-	_ = syscall.Madvise(memory, syscall.MADV_HUGEPAGE) // it is only slower without
-	return unsafe.Slice((*atomic.Uint64)(unsafe.Pointer(&memory[0])), n), func() error { return syscall.Munmap(memory) }, nil
+	_ = syscall.Madvise(memory, syscall.MADV_HUGEPAGE)                                                                        // it is only slower without
+	return unsafe.Slice((*atomic.Uint64)(unsafe.Pointer(&memory[0])), n), func() error { return syscall.Munmap(memory) }, nil //nolint:gosec // as long as the memory is
 }
