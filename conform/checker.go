@@ -76,6 +76,18 @@ func New() (*Checker, error) {
 	return c, nil
 }
 
+// Reset forgets what it has followed: then it is as a new one, which takes longer to make.
+func (c *Checker) Reset() {
+	c.run.Reset()
+	clear(c.members)
+	clear(c.messages)
+	clear(c.said)
+	clear(c.snapshots)
+	clear(c.configurations)
+	clear(c.quorums)
+	c.lastWrite, c.lastMessage, c.lastRead, c.taken = 0, 0, 0, 0
+}
+
 // Steps is how many steps of the specification were taken, for how many of cores.
 func (c *Checker) Steps() (taken, ofCores int) { return c.run.Steps(), c.taken }
 

@@ -147,6 +147,11 @@ func follow(t *testing.T, steps []step) error {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return followWith(t, checker, steps)
+}
+
+func followWith(t *testing.T, checker *conform.Checker, steps []step) error {
+	t.Helper()
 	for i := range steps {
 		if err := checker.Take(steps[i].node, &steps[i].trace); err != nil {
 			var d *conform.DisagreementError
@@ -165,6 +170,26 @@ func TestWhatCoresDoIsWhatIsSpecified(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("%d steps", len(steps))
+}
+
+func TestACheckerThatWasUsedIsAsANewOne(t *testing.T) {
+	steps := history(t)
+	checker, err := conform.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range steps {
+		if i%50 != 0 && i < len(steps)-1 {
+			continue
+		}
+		if err := followWith(t, checker, steps[:i]); err != nil {
+			t.Fatalf("%d steps, after it was used: %v", i, err)
+		}
+		checker.Reset()
+	}
+	if taken, ofCores := checker.Steps(); taken != 0 || ofCores != 0 {
+		t.Errorf("it has taken %d steps of %d", taken, ofCores)
+	}
 }
 
 // find is the first effect of this kind that fits.

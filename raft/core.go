@@ -43,8 +43,10 @@ type Core struct {
 	spare []Message
 	// failure, once set, is what every Step returns.
 	failure error
-	// effects are what the present step does, for Config.Tracer.
-	effects []Effect
+	// traced is the present step, and handedOut the update if it is one, for Config.Tracer. They are
+	// kept, since what is made anew for each step is garbage, of cores that nobody traces, too.
+	traced    Trace
+	handedOut Update
 }
 
 // New makes a Core that starts as a follower from what was saved, all of which is
@@ -70,7 +72,8 @@ func New(config Config, saved Saved) (*Core, error) {
 	c.intact = max(c.log.base.Index, max(saved.Damaged, 1)-1)
 	c.awaitElection()
 	if config.Tracer != nil {
-		c.trace(Trace{Saved: &saved})
+		c.traced.Saved = &saved
+		c.trace()
 	}
 	return c, nil
 }
@@ -81,7 +84,8 @@ func New(config Config, saved Saved) (*Core, error) {
 func (c *Core) Step(event Event) error {
 	err := c.step(event)
 	if c.config.Tracer != nil {
-		c.trace(Trace{Event: event, Err: err})
+		c.traced.Event, c.traced.Err = event, err
+		c.trace()
 	}
 	return err
 }
@@ -160,7 +164,9 @@ func (c *Core) Update() Update {
 	c.out = Update{Messages: c.spare[:0]}
 	c.spare = u.Messages
 	if c.config.Tracer != nil {
-		c.trace(Trace{Update: &u})
+		c.handedOut = u
+		c.traced.Update = &c.handedOut
+		c.trace()
 	}
 	return u
 }

@@ -76,20 +76,20 @@ type Effect struct {
 // effect takes note of what the core does, if somebody wants to know.
 func (c *Core) effect(e Effect) {
 	if c.config.Tracer != nil {
-		c.effects = append(c.effects, e)
+		c.traced.Effects = append(c.traced.Effects, e)
 	}
 }
 
-// trace tells of a step, whose effects were noted.
-func (c *Core) trace(t Trace) {
-	t.Effects = c.effects
+// trace tells of a step that was noted, with its effects.
+func (c *Core) trace() {
+	t := &c.traced
 	t.After = TraceState{
 		Role: c.role, HardState: c.hard, Leader: c.leader,
 		Commit: c.commit, Durable: c.persist.durable,
 		Last: c.log.last, Snapshot: c.latest.Last,
 		Whole: c.whole(), Matched: c.following.matched, Impaired: c.impaired,
 	}
-	c.config.Tracer.Traced(&t)
-	clear(c.effects)
-	c.effects = c.effects[:0]
+	c.config.Tracer.Traced(t)
+	clear(t.Effects)
+	*t = Trace{Effects: t.Effects[:0]}
 }

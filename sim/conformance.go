@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"sync"
 
 	"github.com/ben-ng/gaggle/conform"
 	"github.com/ben-ng/gaggle/raft"
@@ -19,12 +20,26 @@ type conformance struct {
 	ended string
 }
 
-func (c *conformance) init() {
+// spare are checkers that are not in use: to make one takes as long as a short run.
+var spare = sync.Pool{New: func() any {
 	checker, err := conform.New()
 	if err != nil {
 		panic(fmt.Sprintf("the specification cannot be followed: %v", err))
 	}
-	c.checker = checker
+	return checker
+}}
+
+func (c *conformance) init() {
+	c.checker = spare.Get().(*conform.Checker)
+	c.checker.Reset()
+}
+
+// end gives the checker back, of which nothing is needed any more.
+func (c *conformance) end() {
+	if c.checker != nil { // else the world did not come to its beginning
+		spare.Put(c.checker)
+		c.checker = nil
+	}
 }
 
 // follower is told of a node's steps.

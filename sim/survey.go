@@ -28,6 +28,7 @@ func Survey(s *Schedule, classes []Class) (Report, []*Violation) {
 	w := newWorld(s, nil)
 	w.survey = &survey{classes: classes}
 	_ = w.play() // in a survey, it is among those that were found
+	w.spec.end()
 	return w.finished(), w.survey.found
 }
 

@@ -55,6 +55,7 @@ func newWorld(s *Schedule, out io.Writer) *world {
 func run(s *Schedule, out io.Writer) (report Report, drawn []byte, violation *Violation) {
 	w := newWorld(s, out)
 	violation = w.play()
+	w.spec.end()
 	return w.finished(), w.noise.drawn(), violation
 }
 

@@ -180,17 +180,24 @@ func (c Column) extended(x, value uint64) Column {
 // where is the numbers that have a value.
 func (c Column) where(value uint64) Set {
 	var out Set
+	add := func(lo, hi uint64) {
+		if n := len(out); n > 0 && out[n-1].Hi+1 == lo {
+			out[n-1].Hi = hi
+		} else {
+			out = append(out, Span{lo, hi})
+		}
+	}
 	for i := range c {
 		p := &c[i]
 		if p.Cells == nil {
 			if p.Const == value {
-				out = out.Or(span(p.Lo, p.Hi))
+				add(p.Lo, p.Hi)
 			}
 			continue
 		}
 		for x := p.Lo; x <= p.Hi; x++ {
 			if p.value(x) == value {
-				out = out.Or(span(x, x))
+				add(x, x)
 			}
 		}
 	}

@@ -237,11 +237,12 @@ func TestAModelIsFollowedAsItIsWrittenDown(t *testing.T) {
 	if testing.Short() {
 		rounds = 1
 	}
+	r, err := New(m, layouts)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for seed := range uint64(rounds) {
-		r, err := New(m, layouts)
-		if err != nil {
-			t.Fatal(err)
-		}
+		r.Reset()
 		p := &plain{m, map[string]map[string]uint64{"in_quorum": {}, "issued": {}}}
 		for sort, size := range sizes {
 			for x := range size {
@@ -312,6 +313,41 @@ func TestAModelIsFollowedAsItIsWrittenDown(t *testing.T) {
 }
 
 // begin is the initial state, as raft.epr says it.
+func TestARunThatBeginsAnewKeepsNothing(t *testing.T) {
+	m, err := spec.Load("raft")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := New(m, layouts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range m.Sorts { // many things, of which some are not kept in an array
+		for x := range uint64(2 * dense) {
+			r.Know(s.Name, x)
+		}
+	}
+	for _, k := range r.relations {
+		if k.tuples {
+			k.setTuple(7, [3]uint64{8}, true)
+		} else {
+			*k.at(2 * dense) = kept{set: span(1, 2)}
+		}
+	}
+	r.Set("in_quorum", 1, 1)
+	r.Reset()
+	for name, k := range r.relations {
+		if len(k.more) > 0 || len(k.kept) > 1 || len(k.list) > 1 {
+			t.Errorf("%s keeps %v, %v and %v", name, k.kept, k.more, k.list)
+		}
+	}
+	for sort, d := range r.domains {
+		if len(d.things) > 1 || len(d.known) != len(d.things) {
+			t.Errorf("of %s, %v are there", sort, d.things)
+		}
+	}
+}
+
 func begin(p *plain) {
 	set := func(name string, args ...uint64) {
 		if p.state[name] == nil {

@@ -137,6 +137,14 @@ func (r *Relation) forget(key uint64) {
 	delete(r.more, key)
 }
 
+// reset lets go of everything.
+func (r *Relation) reset() {
+	clear(r.kept)
+	r.kept = r.kept[:0]
+	clear(r.more)
+	clear(r.list)
+}
+
 // has reports whether a tuple is in the list.
 func (r *Relation) has(first uint64, rest [3]uint64) bool {
 	_, ok := r.list[first][rest]

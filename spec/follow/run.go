@@ -56,17 +56,32 @@ func New(m *spec.Model, layouts map[string]string) (*Run, error) {
 	if err := r.compileInits(); err != nil {
 		return nil, err
 	}
-	for _, s := range m.Sorts {
-		if s.Least != "" {
-			r.Know(s.Name, 0)
-		}
-	}
 	for _, a := range r.actions {
 		for _, p := range a.action.Params {
 			a.domains = append(a.domains, r.domains[p.Sort])
 		}
 	}
+	r.Reset()
 	return r, nil
+}
+
+// Reset goes back to no step at all, and knows of nothing and of no fixed relation then: a run can
+// be used again, as it takes longer to make one than to take some thousand steps.
+func (r *Run) Reset() {
+	for _, k := range r.relations {
+		k.reset()
+	}
+	for _, d := range r.domains {
+		d.things = d.things[:0]
+		clear(d.known)
+	}
+	r.changes.drop()
+	r.steps = 0
+	for _, s := range r.model.Sorts {
+		if s.Least != "" {
+			r.Know(s.Name, 0)
+		}
+	}
 }
 
 // Steps is how many steps were taken.
@@ -192,7 +207,7 @@ func (a *Action) Do(args ...uint64) error {
 	out := &a.run.changes
 	for i, u := range a.updates {
 		if err := u(e, out); err != nil {
-			out.list = out.list[:0]
+			out.drop()
 			return a.refused(args, "", fmt.Errorf("%s: %w", a.action.Updates[i].Symbol.Name, err))
 		}
 	}

@@ -34,6 +34,11 @@ func (c *changes) make() {
 			*r.at(ch.key) = ch.kept
 		}
 	}
+	c.drop()
+}
+
+// drop forgets changes.
+func (c *changes) drop() {
 	clear(c.list)
 	c.list = c.list[:0]
 }
