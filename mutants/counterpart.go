@@ -12,14 +12,14 @@ import (
 //	Specification: raft without grant_vote.up_to_date
 //	Specification: raft in append_new: I <= m_last(m) reads has(n, I); without append_new.prev
 //
-// An action or definition is named after "in", and what is replaced there has to be in it once.
+// An action, definition or axiom is named after "in", and what is replaced there has to be in it once.
 type counterpart struct {
 	model       string
 	alterations []alteration
 }
 
-// An alteration leaves out a requirement of an action, or writes something otherwise, in an action
-// or a definition.
+// An alteration leaves out a requirement of an action, or writes something otherwise, in an action,
+// a definition or an axiom.
 type alteration struct {
 	where, requirement string
 	old, new           string
@@ -74,10 +74,10 @@ func (c *counterpart) apply(text string) (string, error) {
 	return text, nil
 }
 
-// block is where an action or a definition is: up to the next empty line.
+// block is where an action, a definition or an axiom is: up to the next empty line.
 func block(text, name string) (first, last int, err error) {
-	for _, kind := range []string{"action ", "define "} {
-		if at := strings.Index(text, "\n"+kind+name+"("); at >= 0 {
+	for _, begins := range []string{"action " + name + "(", "define " + name + "(", "axiom " + name + ":"} {
+		if at := strings.Index(text, "\n"+begins); at >= 0 {
 			first = at + 1
 			last = len(text)
 			if n := strings.Index(text[first:], "\n\n"); n >= 0 {
@@ -86,7 +86,7 @@ func block(text, name string) (first, last int, err error) {
 			return first, last, nil
 		}
 	}
-	return 0, 0, fmt.Errorf("the model has no action or definition %s", name)
+	return 0, 0, fmt.Errorf("the model has no action, definition or axiom %s", name)
 }
 
 func (a *alteration) apply(text string) (string, error) {
@@ -115,7 +115,7 @@ func (a *alteration) apply(text string) (string, error) {
 }
 
 // actions says of which actions of the model a proof has to be tried again: those that are
-// altered, or all if a definition is.
+// altered, or all if anything else is.
 func (c *counterpart) actions(text string) string {
 	var names []string
 	for _, a := range c.alterations {

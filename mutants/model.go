@@ -49,7 +49,7 @@ func (t *tree) model(ctx context.Context, m *mutant, layer string) (o outcome, e
 	return t.explore(ctx, m)
 }
 
-// prove has a solver look for a counterexample to any invariant.
+// prove has solvers look for a counterexample to any invariant.
 func (t *tree) prove(ctx context.Context, model, actions string) (outcome, error) {
 	program, err := t.build(ctx, []string{"build"}, "./spec/prove")
 	if err != nil {
@@ -59,7 +59,7 @@ func (t *tree) prove(ctx context.Context, model, actions string) (outcome, error
 	defer cancel()
 	o := outcome{Layer: prover}
 	began := time.Now()
-	c := exec.CommandContext(limited, program, "-counterexample", "-solver", "z3", "-j", "1", //nolint:gosec // built above
+	c := exec.CommandContext(limited, program, "-counterexample", "-j", "1", //nolint:gosec // built above
 		"-t", perAnswer.String(), "-match", actions, model)
 	c.Stderr = os.Stderr
 	out, err := c.Output()

@@ -105,19 +105,21 @@ func (p *prover) try(m *spec.Model, s solver, t *trial) {
 }
 
 // counterexample prints the first counterexample to what a model claims, of the actions whose
-// names match.
-func (p *prover) counterexample(out io.Writer, m *spec.Model, s solver, match *regexp.Regexp) error {
-	for _, a := range m.Actions {
-		t := trial{action: a.Name}
-		if !match.MatchString(a.Name) {
-			continue
-		}
-		if p.seek(m, s, &t); t.err != nil {
-			return t.err
-		}
-		if t.by != "" {
-			_, err := fmt.Fprintf(out, "%s, %s\n", t.by, t.action)
-			return err
+// names match. A solver is only asked where those before it have found none.
+func (p *prover) counterexample(out io.Writer, m *spec.Model, asked []solver, match *regexp.Regexp) error {
+	for _, s := range asked {
+		for _, a := range m.Actions {
+			t := trial{action: a.Name}
+			if !match.MatchString(a.Name) {
+				continue
+			}
+			if p.seek(m, s, &t); t.err != nil {
+				return t.err
+			}
+			if t.by != "" {
+				_, err := fmt.Fprintf(out, "%s, %s\n", t.by, t.action)
+				return err
+			}
 		}
 	}
 	return nil

@@ -75,7 +75,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 			err = errors.Join(err, p.guards(out, subject.model, asked[0], matching))
 		case *counterexample && subject.model == nil: // it is no model
 		case *counterexample:
-			err = errors.Join(err, p.counterexample(out, subject.model, asked[0], matching))
+			err = errors.Join(err, p.counterexample(out, subject.model, asked, matching))
 		case *needs && subject.model == nil: // there is nothing beside the claims
 		case *needs:
 			err = errors.Join(err, p.needs(out, subject.model))

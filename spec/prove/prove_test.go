@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -45,6 +46,29 @@ func TestAModelThatIsWrongIsNotProved(t *testing.T) {
 	err = p.report(&bytes.Buffer{}, m.Name, solvers()[0], m.Proof(checksAtOnce), "unsat")
 	if err == nil || !strings.Contains(err.Error(), "accept/NoStaleWriteIsAccepted (sat)") {
 		t.Errorf("a resource that accepts everything: %v", err)
+	}
+}
+
+func TestOneCounterexampleIsPrinted(t *testing.T) {
+	needs(t, "z3")
+	m, err := spec.Load("lock")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &prover{ctx: t.Context(), parallel: 1}
+	for _, c := range []struct {
+		match string
+		model *spec.Model
+		want  string
+	}{
+		{".", m, ""},
+		{".", m.Without("accept", "fencing"), "NoStaleWriteIsAccepted, accept\n"},
+		{"grant", m.Without("accept", "fencing"), ""},
+	} {
+		var out bytes.Buffer
+		if err := p.counterexample(&out, c.model, solvers()[:1], regexp.MustCompile(c.match)); err != nil || out.String() != c.want {
+			t.Errorf("of steps that match %q: %q, %v, want %q", c.match, out.String(), err, c.want)
+		}
 	}
 }
 
