@@ -144,18 +144,18 @@ func numbers(limit uint64) *Model[cup] {
 }
 
 func TestWhatHasNoPlaceInMemoryIsGoneOnFromAsWell(t *testing.T) {
-	const limit = 1<<17 - 1 // it takes doubling and adding one, for each of its 17 bits
-	for _, memory := range []int{0, 10_000, 1 << 30} {
+	const limit = 1<<14 - 1 // it takes doubling and adding one, for each of its 14 bits
+	for _, memory := range []int{0, 1_000, 1 << 30} {
 		m := numbers(limit)
-		r := breadthOf(t, m, cup{}, Limits{States: 1 << 18, Workers: 2, Memory: memory}, func(Result) {})
-		if r.Broken != "NotFour" || len(r.Path) != 33 || r.Depth != 33 {
+		r := breadthOf(t, m, cup{}, Limits{States: 1 << 15, Workers: 2, Memory: memory}, func(Result) {})
+		if r.Broken != "NotFour" || len(r.Path) != 27 || r.Depth != 27 {
 			t.Errorf("memory of %d bytes: %+v", memory, r)
 		}
 		if err := Tell(io.Discard, m, cup{}, r.Path); err != nil {
 			t.Error(err)
 		}
 		m.BrokenSafety = never
-		if r := breadthOf(t, m, cup{}, Limits{States: 1 << 18, Workers: 2, Memory: memory}, func(Result) {}); r.States != limit+1 || !r.Whole {
+		if r := breadthOf(t, m, cup{}, Limits{States: 1 << 15, Workers: 2, Memory: memory}, func(Result) {}); r.States != limit+1 || !r.Whole {
 			t.Errorf("memory of %d bytes: %+v", memory, r)
 		}
 	}
