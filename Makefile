@@ -12,7 +12,7 @@ DIR = .
 
 .PHONY: check test race lint fuzz sim sim-coverage mutants layers torture proof proof-guards solvers explore explore-long bench bench-peers bench-durable explore-founding demo golden
 
-check: lint test race fuzz ## everything that has to pass before a change lands
+check: lint test race proof explore fuzz ## everything that has to pass before a change lands
 
 test: ## all tests
 	go test -timeout $(TEST_TIMEOUT) ./...
