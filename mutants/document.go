@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -33,7 +34,7 @@ model, and that somebody has said what the mistake is in its words: they see no 
 be expressible there to be within their reach. The checker and these two share the specification.
 
 "–" is where a layer has looked, and found nothing; where nothing is, the mistake is out of its reach, or
-was not tried. Seconds are those until the finding, on two cores that others used as well; the three layers of the
+was not tried. A property of the explorer or prover may be an invariant of the proof. Seconds are those until the finding, on two cores that others used as well; the three layers of the
 simulator had %s seconds together for each mistake.
 
 `
@@ -56,15 +57,15 @@ func document(file string, mutants []*mutant, earlier []*result) error {
 
 // given says how long the simulator had, as far as that can be told: where it found nothing.
 func given(all []*result) string {
-	var most float64
+	least, most := math.Inf(1), 0.0
 	for _, r := range all {
 		for _, layer := range simulated {
 			if o := r.of(layer); o != nil && !o.Killed {
-				most = max(most, o.Seconds)
+				least, most = min(least, o.Seconds), max(most, o.Seconds)
 			}
 		}
 	}
-	return fmt.Sprintf("at most %.0f", most)
+	return fmt.Sprintf("%.0f to %.0f", math.Floor(least), most)
 }
 
 // whole reports whether scripts and the simulator have looked at a mutant.
@@ -105,14 +106,14 @@ func summary(b *strings.Builder, mutants []*mutant, all []*result) {
 		if names := r.killers(); len(names) > 0 {
 			by = names[0] + " alone"
 		}
-		why := "no reason is known"
+		why := "no reason is known."
 		if known := reasons(mutants[i], r); len(known) > 0 {
 			why = strings.Join(known, " ")
 		}
 		_, _ = fmt.Fprintf(b, "- **%s**, by %s: %s\n", r.Mutant, by, why)
 	}
 	if len(missing) > 0 {
-		_, _ = fmt.Fprintf(b, "\n## Not tried\n\nBy scripts and the simulator, or not since they were changed: %s.\n", strings.Join(missing, ", "))
+		_, _ = fmt.Fprintf(b, "\n## Not tried\n\nScripts and the simulator have not looked at these, or not since they were changed: %s.\n", strings.Join(missing, ", "))
 	}
 }
 

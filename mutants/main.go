@@ -32,10 +32,10 @@ import (
 	"text/tabwriter"
 )
 
-// expectedBySimulator is how many of the mutants the simulator finds by itself, at least,
-// within fullSeconds each on one core.
+// expectedBySimulator is how many of the mutants the simulator finds, at least, within fullSeconds
+// each on one core: so many it found of two thirds of them, those of the core, in half that time.
 const (
-	expectedBySimulator = 98
+	expectedBySimulator = 75
 	fullSeconds         = 10
 )
 
