@@ -63,7 +63,7 @@ torture: FOR = 60s
 torture: ## five real processes for FOR, killed, paused, cut off and with full disks
 	go run ./torture -for $(FOR)
 
-proof: solvers ## the proof of spec by two solvers, and runs that show that its models do something (4 minutes)
+proof: solvers ## the proof of spec by two solvers, and runs that show that its models do something (5 minutes)
 	go run ./spec/prove
 	go run ./spec/prove -solver z3 -traces
 

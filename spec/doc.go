@@ -10,16 +10,17 @@
 //	sort term ordered from no_term               things of a kind; ordered ones can be compared
 //	fixed relation in_quorum(node, quorum)       what is given, and never changes
 //	relation leads(node)                         what actions change: relations,
-//	function log_value(node, index): value       and functions
+//	function log_value(node, index): value       and functions,
+//	ghost relation lost(term)                    and what no action depends on
 //	define name(n: node) = …                     a name for a statement
 //	axiom name: …                                what is true of what is fixed
 //	init name: …                                 what is true at the beginning
 //	safety name: …                               what is claimed of all states;
-//	invariant name: …                            and what is claimed in order to prove that;
-//	explored name: …                             or what is not proved, but only looked for
+//	invariant name: …                            and what is claimed in order to prove that
 //
 //	action step_down(n: node, t: term) {         a step, for some n and t of anybody's choice,
 //	    require higher: current(n, t)            which is only taken where all this is so;
+//	    follows reached: not left(n, t)          so is this, then, which is proved;
 //	    leads(n) := false                        then this changes,
 //	    left(n, T) := left(n, T) or T < t        for all T at once; all else stays
 //	}
@@ -36,9 +37,8 @@
 //
 // It is by induction. All invariants hold in the first state, and whatever action is taken
 // in a state where they all hold, whether a run leads there or not, they all hold after it.
-// What is "explored" is not asked about; a proof takes it to hold before and after the step, so it
-// is about the states up to the first in which that does not hold, if there is one. The rest
-// is proved of all states.
+// What follows from what an action requires, and from the invariants, is asked about first, and
+// helps with the rest.
 //
 // Each pair of an action and an invariant is one question to a solver: is there a
 // counterexample? The answer "unsat" says that there is none, for any number of nodes, terms

@@ -32,6 +32,8 @@ type Symbol struct {
 	Args []string
 	// State symbols are changed by actions; the others are fixed.
 	State bool
+	// Ghost ones are part of the state that nothing depends on but what is claimed of it.
+	Ghost bool
 }
 
 // A Definition is a name for a statement with parameters.
@@ -54,9 +56,6 @@ type Named struct {
 type Invariant struct {
 	Named
 	Safety bool
-	// Explored ones are not proved. A proof of the others takes them to hold before and after a
-	// step, so that it is about all states up to the first in which one of them does not.
-	Explored bool
 }
 
 // An Action is a step.
@@ -64,8 +63,11 @@ type Action struct {
 	Name     string
 	Params   []Typed
 	Requires []Named
-	Updates  []Update
-	Line     Place
+	// Follows are what else is so whenever the action can be taken. It is proved, each with what is
+	// before it, and then of use in the proof of what is so afterwards.
+	Follows []Named
+	Updates []Update
+	Line    Place
 }
 
 // An Update is the new meaning of a state symbol, in terms of the state before: Value

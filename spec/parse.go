@@ -14,8 +14,8 @@ type parser struct {
 
 // keywords may not be names.
 var keywords = [...]string{
-	"sort", "ordered", "from", "fixed", "relation", "function", "define", "axiom", "init", "action",
-	"require", "safety", "explored", "invariant", "trace", "reaches", "forall", "exists", "if", "then", "else",
+	"sort", "ordered", "from", "fixed", "ghost", "relation", "function", "define", "axiom", "init", "action",
+	"require", "follows", "safety", "invariant", "trace", "reaches", "forall", "exists", "if", "then", "else",
 	"and", "or", "not", "true", "false",
 }
 
@@ -124,9 +124,11 @@ func (p *parser) declaration() {
 	case p.accept("sort"):
 		p.sort()
 	case p.accept("fixed"):
-		p.symbol(false)
+		p.symbol(Symbol{})
+	case p.accept("ghost"):
+		p.symbol(Symbol{State: true, Ghost: true})
 	case p.peek() == "relation" || p.peek() == "function":
-		p.symbol(true)
+		p.symbol(Symbol{State: true})
 	case p.accept("define"):
 		d := &Definition{Name: p.name(), Params: p.params()}
 		p.expect("=")
@@ -138,8 +140,6 @@ func (p *parser) declaration() {
 		m.Inits = append(m.Inits, p.named())
 	case p.accept("safety"):
 		m.Invariants = append(m.Invariants, Invariant{Named: p.named(), Safety: true})
-	case p.accept("explored"):
-		m.Invariants = append(m.Invariants, Invariant{Named: p.named(), Safety: true, Explored: true})
 	case p.accept("invariant"):
 		m.Invariants = append(m.Invariants, Invariant{Named: p.named()})
 	case p.accept("action"):
@@ -172,29 +172,32 @@ func (p *parser) sort() {
 }
 
 // symbol is: "relation" name ["(" sorts ")"] or "function" name ["(" sorts ")"] ":" sort.
-func (p *parser) symbol(state bool) {
+func (p *parser) symbol(s Symbol) {
 	relation := p.accept("relation")
 	if !relation {
 		p.expect("function")
 	}
-	s := &Symbol{Typed: Typed{p.name(), Bool}, Args: p.names(), State: state}
+	s.Typed, s.Args = Typed{p.name(), Bool}, p.names()
 	if !relation {
 		p.expect(":")
 		s.Sort = p.name()
 	}
-	p.model.Symbols = append(p.model.Symbols, s)
+	p.model.Symbols = append(p.model.Symbols, &s)
 }
 
-// action is: name "(" params ")" "{" {"require" name ":" formula | target ":=" formula} "}".
+// action is: name "(" params ")" "{" {"require" named | "follows" named | target ":=" formula} "}".
 func (p *parser) action(line Place) {
 	a := &Action{Name: p.name(), Params: p.params(), Line: line}
 	p.expect("{")
 	for !p.accept("}") {
-		if p.accept("require") {
+		switch {
+		case p.accept("require"):
 			a.Requires = append(a.Requires, p.named())
-			continue
+		case p.accept("follows"):
+			a.Follows = append(a.Follows, p.named())
+		default:
+			a.Updates = append(a.Updates, p.update())
 		}
-		a.Updates = append(a.Updates, p.update())
 	}
 	p.model.Actions = append(p.model.Actions, a)
 }

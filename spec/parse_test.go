@@ -67,22 +67,6 @@ func TestAModelIsWhatItsTextSays(t *testing.T) {
 	}
 }
 
-func TestWhatIsExploredIsTakenToHoldAndNotProved(t *testing.T) {
-	m := parse(t, strings.Replace(door, "safety OnlyFriends", "explored OnlyFriends", 1))
-	if i := m.Invariants[0]; !i.Safety || !i.Explored {
-		t.Errorf("invariant %+v", i)
-	}
-	for _, q := range m.Proof(10) {
-		if !slices.Equal(q.Checks, []string{"order"}) {
-			t.Errorf("%s checks %v", q.Name, q.Checks)
-		}
-		// Not of the beginning, which is before all steps.
-		if n := strings.Count(q.Text, ":named OnlyFriends"); q.Name != Beginning && n != 2 || q.Name == Beginning && n != 0 {
-			t.Errorf("%s takes it to hold %d times", q.Name, n)
-		}
-	}
-}
-
 // text is what a formula over these symbols becomes.
 func text(t *testing.T, formula string) string {
 	t.Helper()

@@ -42,38 +42,59 @@ func (m *Model) Proof(limit int) []Question {
 // ask is about one action, or, if it is nil, about the beginning.
 func (m *Model) ask(a *Action, limit int) []Question {
 	var all []Question
-	for part := range slices.Chunk(m.proved(), limit) {
+	if a != nil && len(a.Follows) > 0 {
+		all = append(all, m.following(a))
+	}
+	for part := range slices.Chunk(m.Invariants, limit) {
 		all = append(all, m.question(a, part))
 	}
 	return all
 }
 
-// proved are the invariants that have to be proved.
-func (m *Model) proved() []Invariant {
-	return slices.DeleteFunc(slices.Clone(m.Invariants), func(i Invariant) bool { return i.Explored })
+// following is about what follows from what an action requires.
+func (m *Model) following(a *Action) Question {
+	s, q := m.begin(), Question{Name: a.Name, Logic: uninterpreted}
+	s.before(a)
+	for _, f := range a.Follows {
+		s.check(s.text(f.Formula, now, "", a.Params...))
+		q.Checks = append(q.Checks, a.Name+"."+f.Name)
+		s.ofAction(a, f, now, "")
+	}
+	q.Text = s.out.String()
+	return q
+}
+
+// before says that all invariants hold, and that an action is taken.
+func (s *script) before(a *Action) {
+	s.declareState(now)
+	for _, i := range s.model.Invariants {
+		s.assert(i.Named, now)
+	}
+	s.taken(a, now, "")
+}
+
+// check asks whether something has to be so.
+func (s *script) check(text string) {
+	s.line("(push 1)\n(assert (not %s))\n(check-sat)\n(pop 1)", text)
 }
 
 func (m *Model) question(a *Action, part []Invariant) Question {
 	s, q, at := m.begin(), Question{Name: Beginning, Logic: uninterpreted}, now
-	s.declareState(now)
 	if a == nil {
+		s.declareState(now)
 		for _, i := range m.Inits {
 			s.assert(i, now)
 		}
 	} else {
-		for _, i := range m.Invariants {
-			s.assert(i.Named, now)
+		s.before(a)
+		for _, f := range a.Follows {
+			s.ofAction(a, f, now, "")
 		}
-		s.step(a, now, then, "")
+		s.leads(a, now, then, "")
 		q.Name, at = a.Name, then
-		for _, i := range m.Invariants {
-			if i.Explored {
-				s.assert(i.Named, then)
-			}
-		}
 	}
 	for _, i := range part {
-		s.line("(push 1)\n(assert (not %s))\n(check-sat)\n(pop 1)", s.text(i.Formula, at, ""))
+		s.check(s.text(i.Formula, at, ""))
 		q.Checks = append(q.Checks, i.Name)
 	}
 	q.Text = s.out.String()
@@ -98,7 +119,9 @@ func (m *Model) run(t Trace) Question {
 		s.assert(i, at(0))
 	}
 	for n, step := range t.Steps {
-		s.step(m.Action(step), at(n), at(n+1), fmt.Sprintf("_%d", n))
+		ending := fmt.Sprintf("_%d", n)
+		s.taken(m.Action(step), at(n), ending)
+		s.leads(m.Action(step), at(n), at(n+1), ending)
 	}
 	s.assert(Named{"reaches", t.Reaches}, at(len(t.Steps)))
 	s.line("(check-sat)")

@@ -107,3 +107,27 @@ func TestARequirementTakenAwayIsMissedByItsActionAlone(t *testing.T) {
 		t.Error("the model itself has changed")
 	}
 }
+
+func TestWhatFollowsIsAskedAndThenTakenToHold(t *testing.T) {
+	m := parse(t, strings.Replace(door, "require friend: ", "follows closed: not locked\n    follows twice: not locked\n    require friend: ", 1))
+	all := m.Proof(10)
+	if len(all) != 4 || all[1].Name != "enter" || all[2].Name != "enter" {
+		t.Fatalf("questions %v", all)
+	}
+	const closed = "(assert (! (not locked) :named enter.closed))\n"
+	const denied = "(push 1)\n(assert (not (not locked)))\n(check-sat)\n(pop 1)\n"
+	if q := all[1]; len(q.Checks) != 2 || q.Checks[0] != "enter.closed" || !strings.Contains(q.Text, denied+closed+denied) {
+		t.Errorf("checks %v in\n%s", q.Checks, q.Text)
+	}
+	if q := all[2]; len(q.Checks) != 2 || !strings.Contains(q.Text, closed) {
+		t.Errorf("checks %v in\n%s", q.Checks, q.Text)
+	}
+	if q := all[3]; strings.Contains(q.Text, "enter.closed") {
+		t.Errorf("another action takes it to hold:\n%s", q.Text)
+	}
+	for _, run := range m.Runs() {
+		if strings.Contains(run.Text, "enter.closed") {
+			t.Errorf("a run takes it to hold:\n%s", run.Text)
+		}
+	}
+}

@@ -35,6 +35,7 @@ func resolve(m *Model) {
 		}
 	}
 	checkNames(m)
+	checkGhosts(m)
 }
 
 func resolveDefinition(m *Model, d *Definition) {
@@ -94,7 +95,7 @@ func checkNames(m *Model) {
 	}
 	for _, a := range m.Actions {
 		once("action ", a.Name)
-		for _, r := range a.Requires {
+		for _, r := range slices.Concat(a.Requires, a.Follows) {
 			once("action "+a.Name+".", r.Name)
 		}
 	}
@@ -129,8 +130,10 @@ func orderAxioms(m *Model) []Named {
 }
 
 func resolveAction(m *Model, a *Action) {
-	for i := range a.Requires {
-		a.Requires[i].Formula = newScope(m, a.Params).statement(a.Requires[i].Formula)
+	for _, list := range [][]Named{a.Requires, a.Follows} {
+		for i := range list {
+			list[i].Formula = newScope(m, a.Params).statement(list[i].Formula)
+		}
 	}
 	updated := make([]string, 0, len(a.Updates))
 	for i := range a.Updates {

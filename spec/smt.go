@@ -130,15 +130,24 @@ func (s *script) text(f *Formula, at state, ending string, params ...Typed) stri
 	}
 }
 
-// step says that an action leads from one state to the next. Its parameters get an ending,
+// taken says that an action is taken: all is so that it requires. Its parameters get an ending,
 // which keeps those of several steps apart.
-func (s *script) step(a *Action, before, after state, ending string) {
+func (s *script) taken(a *Action, before state, ending string) {
 	for _, p := range a.Params {
 		s.line("(declare-const %s%s %s)", p.Name, ending, p.Sort)
 	}
 	for _, r := range a.Requires {
-		s.line("(assert (! %s :named %s.%s%s))", s.text(r.Formula, before, ending, a.Params...), a.Name, r.Name, ending)
+		s.ofAction(a, r, before, ending)
 	}
+}
+
+// ofAction asserts something that is about an action's parameters.
+func (s *script) ofAction(a *Action, n Named, at state, ending string) {
+	s.line("(assert (! %s :named %s.%s%s))", s.text(n.Formula, at, ending, a.Params...), a.Name, n.Name, ending)
+}
+
+// leads says what the state is after an action that is taken.
+func (s *script) leads(a *Action, before, after state, ending string) {
 	updates := map[string]Update{}
 	for _, u := range a.Updates {
 		updates[u.Symbol.Name] = u

@@ -13,7 +13,7 @@ import (
 // sorts have to be ordered such that these only lead from earlier to later ones. The order
 // is that of the declarations. (This is the extension of effectively propositional logic,
 // EPR, to many sorts.) It covers what is asserted: axioms, the first state, requirements,
-// invariants, and that one of them does not hold afterwards.
+// what follows from them, invariants, and that one of these does not hold.
 func (m *Model) CheckOrder() error {
 	c := &orderCheck{model: m}
 	for _, s := range m.Symbols {
@@ -36,6 +36,10 @@ func (m *Model) CheckOrder() error {
 	for _, a := range m.Actions {
 		for _, r := range a.Requires {
 			c.statement(r, true)
+		}
+		for _, f := range a.Follows {
+			c.statement(f, true)
+			c.statement(f, false)
 		}
 	}
 	return c.err

@@ -21,6 +21,8 @@ func TestWhatMayNeverEndIsRefused(t *testing.T) {
 		{"invariant i: exists y: a. forall x: b. r(y, x)", ""},
 		{"action s(x: b) { require i: exists y: a. r(y, x) }", ""}, // one x, not any
 		{"action s() { require i: forall x: b. exists y: a. r(y, x) }", "i leads from b to a"},
+		{"action s() { follows i: forall x: b. exists y: a. r(y, x) }", "i leads from b to a"},
+		{"action s() { follows i: exists x: b. forall y: a. r(y, x) }", "i leads from b to a"}, // when it is denied
 		{"define d(x: b) = exists y: a. r(y, x) invariant i: d(X)", "i leads from b to a"},
 		{"define d(x: b) = exists y: a. r(y, x) axiom i: exists x: b. d(x)", ""},
 		{"axiom i: exists x: b. forall z: a. exists y: b. r(z, y) and r(z, x)", ""},

@@ -9,11 +9,13 @@ import (
 	"github.com/ben-ng/gaggle/spec"
 )
 
-// Source is a program that explores a model within a scope, with package search.
+// Source is a program that explores a model within a scope, with package search. The model's ghosts
+// are left out: they are about how a state was reached, so with them there would be more states.
 func Source(m *spec.Model, s Scope) ([]byte, error) {
 	if err := s.check(m); err != nil {
 		return nil, err
 	}
+	m = m.WithoutGhosts()
 	g := &generator{layout: newLayout(m, &s)}
 	if g.words*wordBits > 1<<16 {
 		return nil, fmt.Errorf("a state has %d bits, must be at most %d", g.words*wordBits, 1<<16)

@@ -84,8 +84,6 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		default:
 			if *traces {
 				questions, expected = subject.runs, "sat"
-			} else {
-				err = errors.Join(err, subject.sayExplored(out))
 			}
 			questions = slices.DeleteFunc(questions, func(q spec.Question) bool { return !matching.MatchString(q.Name) })
 			for _, s := range asked {
@@ -101,21 +99,6 @@ type subject struct {
 	name        string
 	model       *spec.Model
 	proof, runs []spec.Question
-}
-
-// sayExplored says what of a model is taken to hold, and not proved.
-func (s *subject) sayExplored(out io.Writer) error {
-	if s.model == nil {
-		return nil
-	}
-	for _, i := range s.model.Invariants {
-		if i.Explored {
-			if _, err := fmt.Fprintf(out, "%-13s not proved, but taken to hold: %s\n", s.name, i.Name); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }
 
 // quorums is the name of the subject that is no model.

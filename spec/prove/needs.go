@@ -67,9 +67,15 @@ func (u uses) closure(name string) map[string]bool {
 }
 
 func (p *prover) collectUses(m *spec.Model) (uses, error) {
+	// What follows from what an action requires is used as invariants are, and uses them.
 	invariants := map[string]bool{}
 	for _, i := range m.Invariants {
 		invariants[i.Name] = true
+	}
+	for _, a := range m.Actions {
+		for _, f := range a.Follows {
+			invariants[a.Name+"."+f.Name] = true
+		}
 	}
 	var (
 		mu       sync.Mutex
