@@ -35,7 +35,7 @@ type nemesis struct {
 func TestWhateverHappensAllIsWellInTheEnd(t *testing.T) {
 	first, last := uint64(1), *nemesisSeeds
 	if testing.Short() {
-		last = min(last, 10)
+		last = min(last, 4)
 	}
 	if *nemesisSeed != 0 {
 		first, last = *nemesisSeed, *nemesisSeed

@@ -100,6 +100,7 @@ func TestOpsOfAllKindsComeFromBytes(t *testing.T) {
 // as almost every input leads somewhere new, to make each as small as possible first would
 // take all the time that there is.
 func FuzzSchedules(f *testing.F) {
+	inOneGoroutine(f)
 	f.Add([]byte{})
 	for seed := range uint64(4) {
 		for _, p := range Profiles() {

@@ -16,7 +16,7 @@ var (
 
 // inOneGoroutine skips a test of runs, each of which takes one goroutine, where the tests are
 // short: for the race detector, which finds nothing there, and takes ten times as long.
-func inOneGoroutine(t *testing.T) {
+func inOneGoroutine(t testing.TB) {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("a run takes one goroutine")
