@@ -41,9 +41,9 @@ func solvers() []solver {
 	}
 }
 
-// firstWay is the part of its time that a check gets in a way that is not the last. Most answers take less
-// than a second, whichever way is good for them.
-const firstWay = 4
+// firstWay is how long a check gets in a way that is not the last. Most answers take less than a
+// second, whichever way is good for them.
+const firstWay = 15 * time.Second
 
 // errNoSolver is what ask returns if a solver is not installed.
 var errNoSolver = errors.New("is not installed")
@@ -56,7 +56,7 @@ func (s solver) ask(ctx context.Context, q spec.Question, perCheck time.Duration
 	for i, way := range s.ways {
 		limit := perCheck
 		if i < len(s.ways)-1 {
-			limit /= firstWay
+			limit = min(limit, firstWay)
 		}
 		now, err := s.askIn(ctx, way, q, limit)
 		if err != nil {
