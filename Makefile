@@ -87,7 +87,8 @@ explore: ## looks at ten million states of spec's model of Raft, three of that o
 		echo "near the end of $$run:"; bin/explore -from $$run -invariants -states 100000 || exit 1; \
 	done
 
-# Eleven bytes of memory for each state, and as many in TMPDIR.
+# A state takes eleven bytes of memory; those to go on from wait in TMPDIR, of which it takes some
+# twenty gigabytes.
 explore-long: ## looks at a thousand million states of spec's model of Raft (an hour, 12 GB of memory)
 	go run ./spec/explore -build bin/explore -writes 8 -messages 4 -indexes 3 -reads 1
 	bin/explore -states 1000000000 -depth 10
