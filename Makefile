@@ -68,8 +68,8 @@ torture: ## five real processes for FOR, killed, paused, cut off and with full d
 	go run ./torture -for $(FOR)
 
 proof: solvers ## the proof of spec by two solvers, and runs that show that its models do something (5 minutes)
-	go run ./spec/prove -t 5m
-	go run ./spec/prove -t 5m -solver z3 -traces
+	go run ./spec/prove -t 10m
+	go run ./spec/prove -t 10m -solver z3 -traces
 
 proof-guards: solvers ## takes each requirement of an action away: the proof has to break (half an hour)
 	go run ./spec/prove -guards -t 5m
