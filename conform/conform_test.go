@@ -43,6 +43,8 @@ type cluster struct {
 	ids   []raft.NodeID
 	// cut are those that nothing reaches.
 	cut map[raft.NodeID]bool
+	// snapshot is what leaders send.
+	snapshot raft.SnapshotMeta
 }
 
 func newCluster(t *testing.T) *cluster {
@@ -83,6 +85,12 @@ func (c *cluster) settle() {
 					again = true
 					_ = c.cores[m.To].Step(raft.Receive{Message: &m})
 				}
+			}
+			for _, s := range u.SendSnapshots {
+				again = true
+				m := &raft.Message{From: id, To: s.To, Term: s.Term, Body: &raft.InstallSnapshot{Session: s.Session, Meta: c.snapshot}}
+				_ = c.cores[s.To].Step(raft.Receive{Message: m})
+				_ = c.cores[id].Step(raft.SnapshotSent{Node: s.To})
 			}
 			for _, run := range u.Committed {
 				_ = c.cores[id].Step(raft.Applied{Index: run[len(run)-1].Index})
@@ -170,6 +178,54 @@ func TestWhatCoresDoIsWhatIsSpecified(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("%d steps", len(steps))
+}
+
+// newcomer is a run in which leaders have compacted their logs to the entry that founded the
+// cluster, which the specification has not, and send that to a node that joins.
+func newcomer(t *testing.T) []step {
+	t.Helper()
+	c := newCluster(t)
+	a := c.leader("")
+	c.snapshot = raft.SnapshotMeta{Last: raft.Position{Index: 1, Term: 1}, Configuration: raft.NewConfiguration(c.ids, nil), ConfigurationIndex: 1}
+	for _, id := range c.ids {
+		if err := c.cores[id].Step(raft.SnapshotTaken{Index: 1, CompactTo: 1}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c.ids = append(c.ids, "d")
+	c.start("d", 4, raft.Saved{})
+	if err := c.cores[a].Step(raft.ChangeConfiguration{Voters: c.ids}); err != nil {
+		t.Fatal(err)
+	}
+	for range 100 {
+		_ = c.cores[a].Step(raft.Tick{})
+		c.settle()
+	}
+	if s := c.cores["d"].Status(); s.Base.Index != 1 || !s.Configuration.Voter("d") {
+		t.Fatalf("it did not join, or had no snapshot: %+v", s)
+	}
+	return c.r.steps
+}
+
+func TestASnapshotOfNothingSaysWhoLeads(t *testing.T) {
+	steps := newcomer(t)
+	if err := follow(t, steps); err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(steps, func(s step) bool {
+		e, ok := s.trace.Event.(raft.Receive)
+		if !ok {
+			return false
+		}
+		_, ok = e.Message.Body.(*raft.InstallSnapshot)
+		return ok
+	})
+	m := *steps[i].trace.Event.(raft.Receive).Message
+	m.From = map[raft.NodeID]raft.NodeID{"a": "b", "b": "c", "c": "a"}[m.From]
+	steps[i].trace.Event = raft.Receive{Message: &m}
+	if err := follow(t, steps); err == nil {
+		t.Error("one who does not lead has sent it")
+	}
 }
 
 func TestACheckerThatWasUsedIsAsANewOne(t *testing.T) {

@@ -283,6 +283,8 @@ func (c *Checker) maySend(m *member) error {
 		return nil
 	}
 	now := c.now(m)
+	// One of nothing, which is what every log begins with, says no more than who leads.
+	c.said[sumOfSnapshot(m.number, now, raft.Position{})] = struct{}{}
 	for _, at := range m.snapshots {
 		h := sumOfSnapshot(m.number, now, at)
 		if _, there := c.messages[h]; there {

@@ -172,8 +172,14 @@ func (c *Checker) known(m *member, last raft.Index) (k, s uint64) {
 
 // install follows a snapshot that a leader has sent.
 func (c *Checker) install(m *member, msg *raft.Message, b *raft.InstallSnapshot, t *raft.Trace) error {
-	thing := c.messages[c.sumOf(msg)]
 	restored := restores(t.Effects)
+	if index(b.Meta.Last.Index) == 0 {
+		if restored != nil {
+			m.restored(&b.Meta, restored.Index != 0)
+		}
+		return nil
+	}
+	thing := c.messages[c.sumOf(msg)]
 	if restored != nil && restored.Index == 0 {
 		if err := c.do("install_snapshot", m.number, c.now(m), thing); err != nil {
 			return err
