@@ -3,7 +3,6 @@ package sim
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/ben-ng/gaggle/engine"
@@ -157,62 +156,9 @@ func (p *place) spoil(amount uint32) bool {
 		if !p.mayLose() {
 			return false
 		}
-		return p.rot(int(amount/8), amount%8 == endOfLog)
+		return p.rot(amount)
 	}
 	return true
-}
-
-// endOfLog is the Amount of a Damage that spoils the end of a log.
-const endOfLog = 2
-
-// endSectors is how much of the end of a log rots at once, so that what was written last is
-// lost in all its copies.
-const endSectors = 8
-
-// rot changes a byte of a file of the log, or of a snapshot, which has been written; or one
-// in each of the last sectors that were.
-func (p *place) rot(at int, end bool) bool {
-	names, err := p.disk.List()
-	if err != nil {
-		return false
-	}
-	var files []string
-	for _, name := range names {
-		if strings.HasPrefix(name, "log-") || !end && ofSnapshot(name) {
-			files = append(files, name)
-		}
-	}
-	if len(files) == 0 {
-		return false
-	}
-	name := files[at%len(files)]
-	b, err := vfs.ReadFile(p.disk, name)
-	if err != nil {
-		return false
-	}
-	var written []int
-	for i, x := range b {
-		if x != 0 {
-			written = append(written, i)
-		}
-	}
-	if len(written) == 0 {
-		return false
-	}
-	offset := written[at*7919%len(written)]
-	p.node.world.report.Faults["rot"]++
-	if end {
-		last := int64(written[len(written)-1]) / vfs.SectorSize * vfs.SectorSize
-		if last < 3*endSectors*vfs.SectorSize {
-			return true // of a log whose very first block is gone it cannot be told that it was there
-		}
-		for offset := last - (endSectors-1)*vfs.SectorSize; offset <= last; offset += vfs.SectorSize {
-			p.disk.Garble(name, offset, func(b []byte) { b[0] ^= 1 }, 1)
-		}
-		return true
-	}
-	p.node.world.trace.line(p.node.world.now, "byte %d of %s of %s rots", offset, name, p.node.id)
-	return p.disk.Garble(name, int64(offset), func(b []byte) { b[0] ^= 1 << (at % 8) }, 1)
 }
 
 // heal makes room, and has nothing fail any more.

@@ -39,10 +39,15 @@ func hungLeader(g *generator) {
 }
 
 // forgets is a node that crashes, and the end of whose log rots before it is back.
-func forgets(g *generator) {
+func forgets(g *generator) { rots(g, endOfLog) }
+
+// garbles is a node that crashes, and a bit of what it wrote last rots before it is back.
+func garbles(g *generator) { rots(g, lastBytes+8*g.below(endBytes)) }
+
+func rots(g *generator, amount int) {
 	n := uint8(g.schedule.Setup.Seed % uint64(g.schedule.Setup.Nodes))
 	g.add(0, Op{Kind: Crash, Node: n})
-	g.add(0, Op{Kind: Damage, Node: n, Amount: endOfLog})
+	g.add(0, Op{Kind: Damage, Node: n, Amount: uint32(amount)})
 	g.add(g.below(100), Op{Kind: Restart, Node: n})
 }
 
@@ -61,7 +66,7 @@ func (g *generator) live() {
 // disks fill up, hang and, of one of them, rot.
 func homes(g *generator) {
 	g.live()
-	lives := []choice{{6, nil, bounce}, {2, at(Crash), nil}, {6, at(Restart), nil}, {4, upTo(Damage, 4000), nil}, {3, at(HealDisk), nil}}
+	lives := []choice{{6, nil, bounce}, {2, at(Crash), nil}, {6, at(Restart), nil}, {4, upTo(Damage, 4000), nil}, {3, at(HealDisk), nil}, {1, nil, garbles}}
 	if g.one(3) {
 		lives = append(lives, choice{1, nil, forgets})
 	}
