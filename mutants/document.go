@@ -35,7 +35,8 @@ be expressible there to be within their reach. The checker and these two share t
 
 "–" is where a layer has looked, and found nothing; where nothing is, the mistake is out of its reach, or
 was not tried. A property of the explorer or prover may be an invariant of the proof. Seconds are those until the finding, on two cores that others used as well; the three layers of the
-simulator had %s seconds together for each mistake.
+simulator had %s seconds together for each mistake, with runs of all profiles; or, for the %d whose
+patches name the profile that is after such mistakes, of that one.
 
 `
 
@@ -46,7 +47,7 @@ func document(file string, mutants []*mutant, earlier []*result) error {
 	for i, m := range mutants {
 		all[i] = stillTrue(earlier, m)
 	}
-	_, _ = fmt.Fprintf(&b, documentHead, given(all))
+	_, _ = fmt.Fprintf(&b, documentHead, given(all), named(mutants))
 	summary(&b, mutants, all)
 	b.WriteString("\n## All of them\n\n| Mistake | " + strings.Join(layerNames, " | ") + " |\n" + strings.Repeat("|---", len(layerNames)+1) + "|\n")
 	for _, r := range all {
@@ -66,6 +67,17 @@ func given(all []*result) string {
 		}
 	}
 	return fmt.Sprintf("%.0f to %.0f", math.Floor(least), most)
+}
+
+// named is how many mutants name a profile.
+func named(mutants []*mutant) int {
+	count := 0
+	for _, m := range mutants {
+		if m.profile != "" {
+			count++
+		}
+	}
+	return count
 }
 
 // whole reports whether scripts and the simulator have looked at a mutant.

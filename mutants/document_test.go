@@ -21,7 +21,7 @@ func TestTheDocumentSaysWhoFoundWhat(t *testing.T) {
 		return r
 	}
 	mutants := []*mutant{
-		{name: "several"},
+		{name: "several", profile: "calm"},
 		{name: "one", survives: map[string]string{simulator: "for a reason."}},
 		{name: "unknown"},
 		{name: "untried"},
@@ -42,7 +42,7 @@ func TestTheDocumentSaysWhoFoundWhat(t *testing.T) {
 	}
 	for _, want := range []string{
 		"Of 5 mistakes, scripts and the simulator have looked at 3. Of these, 1 are found by two layers or more, 2 by one, and 0 by none; 1 are found by layers that share nothing",
-		"simulator had 5 to 5 seconds together",
+		"simulator had 5 to 5 seconds together for each mistake, with runs of all profiles; or, for the 1 whose",
 		"| scripts | 4 | 3 |\n| safety | 3 | 0 |",
 		"- **one**, by scripts alone: for a reason.\n- **unknown**, by checker alone: no reason is known.\n",
 		"not since they were changed: untried, partly.",

@@ -223,7 +223,7 @@ func (t *tree) ask(ctx context.Context, s *settings, m *mutant, layers []string,
 		}
 	}
 	if wanted := ofSimulator(layers); len(wanted) > 0 {
-		all, err := t.hunt(ctx, s, wanted)
+		all, err := t.hunt(ctx, s, m, wanted)
 		if err != nil {
 			return err
 		}

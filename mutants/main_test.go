@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/ben-ng/gaggle/sim"
 )
 
 // fewest is how many planted bugs there are, at least.
@@ -60,6 +62,14 @@ func TestPatchesChangeWhatShips(t *testing.T) {
 	}
 }
 
+func TestThereAreTheProfilesThatPatchesName(t *testing.T) {
+	for _, m := range patches(t) {
+		if sim.Generate(1, m.profile) == nil {
+			t.Errorf("%s: the simulator has no profile %q", m.name, m.profile)
+		}
+	}
+}
+
 func patches(t *testing.T) []*mutant {
 	t.Helper()
 	mutants, err := readMutants("patches")
@@ -72,6 +82,7 @@ func patches(t *testing.T) []*mutant {
 const text = `A vote is given and not
 remembered.
 From: somebody.
+Profile: calm
 Survives sim: for a reason,
 and another.
 --- a/x.go
@@ -91,7 +102,7 @@ func TestAPatchIsReadAndApplied(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if m.about != "A vote is given and not remembered." || m.from != "somebody." || m.survives["sim"] != "for a reason, and another." {
+	if m.about != "A vote is given and not remembered." || m.from != "somebody." || m.profile != "calm" || m.survives["sim"] != "for a reason, and another." {
 		t.Errorf("read %q, %q, %q", m.about, m.from, m.survives)
 	}
 	for before, after := range map[string]string{

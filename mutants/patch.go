@@ -18,7 +18,8 @@ import (
 //	@@ -17,3 +17,3 @@
 //	…
 //
-// A line "Survives LAYER: why" says that it is known not to be found there; sim is short for the
+// A line "Profile: NAME" says which of the simulator's profiles is after such mistakes; the simulator takes
+// only that, then. A line "Survives LAYER: why" says that it is known not to be found there; sim is short for the
 // three layers that are the simulator's. A line "Specification: …" has the same mistake in the
 // specification, see counterpart, and "Explored: SCOPE -- SEARCH" the flags of command
 // spec/explore, and of the program that it builds, with which that is found there.
@@ -32,7 +33,9 @@ type mutant struct {
 	// not searched for there.
 	specification *counterpart
 	explored      string
-	files         []filePatch
+	// profile is the only one that the simulator takes; all if it is empty.
+	profile string
+	files   []filePatch
 	// of is what the header says of the specification, and diff the rest of the file.
 	of, diff string
 }
@@ -108,6 +111,8 @@ func (m *mutant) head(lines []string) error {
 			into = &m.of
 		case before == "Explored":
 			into = &m.explored
+		case before == "Profile":
+			into = &m.profile
 		default:
 			after = line
 		}

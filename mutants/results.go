@@ -73,6 +73,8 @@ func (m *mutant) fingerprint(layer string) string {
 		text = m.of
 	case explorer:
 		text = m.of + "\n" + m.explored
+	case safety, invariants, checker:
+		text += m.profile
 	}
 	return fmt.Sprintf("%x", sha256.Sum256([]byte(text)))[:12]
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -17,7 +18,7 @@ const maxExtra = time.Minute
 
 // hunt has the simulator look for violations of each of the wanted classes of properties, for as
 // long as the settings say. All look at the same runs.
-func (t *tree) hunt(ctx context.Context, s *settings, wanted []string) ([]outcome, error) {
+func (t *tree) hunt(ctx context.Context, s *settings, m *mutant, wanted []string) ([]outcome, error) {
 	program, err := t.build(ctx, []string{"build"}, "./mutants/hunt")
 	if err != nil {
 		return nil, err
@@ -26,7 +27,7 @@ func (t *tree) hunt(ctx context.Context, s *settings, wanted []string) ([]outcom
 	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	c := exec.CommandContext(limited, program, "-seconds", fmt.Sprint(s.seconds), "-seed", fmt.Sprint(s.seed), //nolint:gosec // built above
-		"-profile", s.profile, "-classes", strings.Join(wanted, ","))
+		"-profile", cmp.Or(s.profile, m.profile), "-classes", strings.Join(wanted, ","))
 	c.Dir, c.Stderr = t.dir, os.Stderr
 	out, err := c.Output()
 	switch {
