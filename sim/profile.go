@@ -238,6 +238,23 @@ func changes(g *generator) Op {
 	return Op{Kind: Change, Node: Leader, Amount: voters | (some&others&all)<<16}
 }
 
+// comesBack has all nodes be members, and one that is removed become one again before it can have
+// noticed.
+func comesBack(g *generator) {
+	s := &g.schedule.Setup
+	nodes := s.Nodes + s.Spares
+	all := uint32(1)<<nodes - 1
+	for n := range nodes {
+		g.add(0, Op{Kind: Restart, Node: uint8(n)})
+		g.add(0, Op{Kind: Resume, Node: uint8(n)})
+	}
+	g.add(0, Op{Kind: Mend})
+	g.add(1000, Op{Kind: Change, Node: Leader, Amount: all})
+	gone := uint32(1) << g.below(nodes)
+	g.add(500, Op{Kind: Change, Node: Leader, Amount: all &^ gone})
+	g.add(g.between(10, 80), Op{Kind: Change, Node: Leader, Amount: all&^gone | gone<<16})
+}
+
 // shape is one of the three ways to be connected in part that keep other algorithms from
 // having a leader (Ng, Haridi and Carbone, "Omni-Paxos: Breaking the Barriers of Partial
 // Connectivity", EuroSys 2023): one node reaches all and the others only it (loss of the
@@ -302,6 +319,10 @@ func churn(g *generator) {
 	s := &g.schedule.Setup
 	s.Nodes, s.Spares = g.between(1, 4), g.between(1, 3)
 	g.play(500, 60, requests, operators, operators, cuts, processes, bounces)
+	if g.one(3) { // and nothing comes after it
+		comesBack(g)
+		return
+	}
 	if g.one(2) { // a whole log is compacted, and nobody appends any more
 		g.add(50, Op{Kind: Mend})
 		g.add(200, Op{Kind: Isolate, Node: uint8(g.below(s.Nodes))})

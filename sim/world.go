@@ -247,6 +247,8 @@ func (w *world) unsettled() string {
 			return fmt.Sprintf("%s does not know that it is a member", id)
 		} else if _, _, l := c.Leadership(); l != s.ID || c.Commit() != s.Commit || applied != s.Commit {
 			return fmt.Sprintf("%s follows %q, has committed %d and applied %d of %d", id, l, c.Commit(), applied, s.Commit)
+		} else if i := slices.IndexFunc(s.Peers, func(p raft.PeerStatus) bool { return p.ID == id }); i >= 0 && s.Peers[i].Match != s.Commit {
+			return fmt.Sprintf("%s does not know that %s has more than %d entries of %d", s.ID, id, s.Peers[i].Match, s.Commit)
 		}
 		if isEngine && p.machineBehind() != "" {
 			return p.machineBehind()
