@@ -195,7 +195,7 @@ func (p *coreProcess) send(m *raft.Message) {
 	if to == nil {
 		return // it goes by that name no more
 	}
-	p.node.world.net.send(&frame{from: p.node, to: to, name: m.To, message: m, sum: sumMessage(m)})
+	p.node.world.net.send(&frame{from: p.node, to: to, name: m.To, message: m, sum: sumMessage(m), rare: rare(m.Body)})
 }
 
 // sendSnapshot sends the latest one, as the layer above would: in its own time, and not

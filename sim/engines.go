@@ -26,6 +26,8 @@ type engineProcess struct {
 	said    int
 	// failed: it has stopped itself, as its disk failed.
 	failed bool
+	// asked: it has sent a proposal to another, of which the first asks for a session.
+	asked bool
 	// state is what it was to its cluster after the last turn.
 	state engine.State
 	// register is what the values that it has yielded have set.
@@ -244,7 +246,7 @@ type simPort struct{ process *engineProcess }
 func (p simPort) Send(to raft.NodeID, _ channel.Class, bytes []byte) error {
 	n := p.process.node
 	p.process.join()
-	p.process.look(bytes)
+	rare := p.process.look(bytes)
 	receiver := n.world.byID(to)
 	if receiver == nil {
 		return channel.ErrUnknownPeer
@@ -253,7 +255,7 @@ func (p simPort) Send(to raft.NodeID, _ channel.Class, bytes []byte) error {
 		n.world.report.Faults["queue full"]++
 		return channel.ErrBusy
 	}
-	n.world.net.send(&frame{from: n, to: receiver, name: to, bytes: bytes, sum: sum(bytes)})
+	n.world.net.send(&frame{from: n, to: receiver, name: to, bytes: bytes, sum: sum(bytes), rare: rare})
 	return nil
 }
 
@@ -270,8 +272,9 @@ func (p simPort) Broadcast(bytes []byte) error {
 
 func (simPort) Close() error { return nil }
 
-// look shows the oracle what Raft says in a frame.
-func (p *engineProcess) look(bytes []byte) {
+// look shows the oracle what Raft says in a frame. It reports whether that comes seldom, and may do
+// harm long after.
+func (p *engineProcess) look(bytes []byte) (seldom bool) {
 	var f wire.Frame
 	if err := p.decoder.Decode(bytes, &f); err != nil {
 		p.node.world.ends(MessageFromLog, "%s sends what cannot be read: %v", p.node.id, err)
@@ -280,12 +283,17 @@ func (p *engineProcess) look(bytes []byte) {
 		switch m := m.(type) {
 		case *raft.Message:
 			p.node.world.oracle.sent(p.node, m)
+			seldom = seldom || rare(m.Body)
+		case *wire.Proposals:
+			seldom = seldom || !p.asked
+			p.asked = true
 		case *wire.Hello:
 			p.node.world.oracle.greeted(p.node, m)
 		case *wire.SnapshotChunk:
 			p.node.world.oracle.sentChunk(p.node, m)
 		}
 	}
+	return seldom
 }
 
 // words describes what a frame holds.

@@ -15,6 +15,8 @@ type frame struct {
 	message *raft.Message
 	bytes   []byte
 	sum     uint64
+	// rare: it comes seldom, and may do harm long after.
+	rare bool
 }
 
 // network carries frames between nodes, and does to them what it is told.
@@ -61,7 +63,7 @@ func (n *network) heal() {
 func (n *network) send(f *frame) {
 	w := n.world
 	w.trace.add(1, uint64(f.from.number), uint64(f.to.number), f.sum)
-	if f.rare() && w.noise.draw() < 128 {
+	if f.rare && w.noise.draw() < 128 {
 		n.rare = append(n.rare, f)
 		if len(n.rare) > maxKept {
 			n.rare = n.rare[1:]
@@ -106,12 +108,9 @@ func (n *network) send(f *frame) {
 	n.arrive(f, delay)
 }
 
-// rare reports whether a frame is of a kind that comes seldom, and may do harm long after.
-func (f *frame) rare() bool {
-	if f.message == nil {
-		return false
-	}
-	switch b := f.message.Body.(type) {
+// rare reports whether a message is of a kind that comes seldom, and may do harm long after.
+func rare(b raft.Body) bool {
+	switch b := b.(type) {
 	case *raft.InstallSnapshot, *raft.TimeoutNow, *raft.VoteReply:
 		return true
 	case *raft.AppendReply:

@@ -51,6 +51,18 @@ func rots(g *generator, amount int) {
 	g.add(g.below(100), Op{Kind: Restart, Node: n})
 }
 
+// stutters is a node that begins again and again, and has something to append each time, for which
+// it needs a session, while what it asked for before may be under way.
+func stutters(g *generator) {
+	n := uint8(g.below(g.schedule.Setup.Nodes))
+	for range 3 {
+		g.add(0, Op{Kind: Crash, Node: n})
+		g.add(g.below(4), Op{Kind: Restart, Node: n})
+		g.add(0, Op{Kind: Propose, Node: n, Amount: 1})
+		g.add(g.between(10, 60), Op{Kind: Propose, Node: n, Amount: 1})
+	}
+}
+
 // live has engines live in directories.
 func (g *generator) live() {
 	s := &g.schedule.Setup
@@ -66,7 +78,7 @@ func (g *generator) live() {
 // disks fill up, hang and, of one of them, rot.
 func homes(g *generator) {
 	g.live()
-	lives := []choice{{6, nil, bounce}, {2, at(Crash), nil}, {6, at(Restart), nil}, {4, upTo(Damage, 4000), nil}, {3, at(HealDisk), nil}, {1, nil, garbles}}
+	lives := []choice{{6, nil, bounce}, {2, at(Crash), nil}, {6, at(Restart), nil}, {4, upTo(Damage, 4000), nil}, {3, at(HealDisk), nil}, {1, nil, garbles}, {1, nil, stutters}}
 	if g.one(3) {
 		lives = append(lives, choice{1, nil, forgets})
 	}
@@ -99,6 +111,19 @@ func tampering(g *generator) {
 	g.add(0, Op{Kind: Crash, Node: n, Amount: uint32(g.below(3))})
 	g.add(g.below(50), Op{Kind: Tamper, Node: n, Amount: uint32(g.below(tampers))})
 	g.add(g.below(50), Op{Kind: Restart, Node: n})
+}
+
+// replaced is a node that is down for so long that another gets its place, and in whose directory
+// somebody is at work when it stands by.
+func replaced(g *generator) {
+	s := &g.schedule.Setup
+	n := uint8(s.Seed % uint64(s.Nodes))
+	patience := int(time.Duration(s.ReplaceAfter) * s.Tick / time.Millisecond)
+	g.add(0, Op{Kind: Mend})
+	g.add(0, Op{Kind: Crash, Node: n})
+	g.add(2*patience, Op{Kind: Restart, Node: n})
+	g.add(patience, Op{Kind: Mend})
+	tampering(g)
 }
 
 // lies is a disk that lies, or writes elsewhere, for a while until the power goes.
@@ -157,6 +182,9 @@ func directories(g *generator) {
 	mayReplace(g)
 	g.add(2000, Op{Kind: Mend}) // time to found a cluster
 	deeds := []choice{{6, nil, bounce}, {2, at(Restart), nil}, {4, nil, tampering}, {2, upTo(Tamper, tampers), nil}}
+	if s.ReplaceAfter > 0 {
+		deeds = append(deeds, choice{1, nil, replaced})
+	}
 	sets := [][]choice{requests, requests, deeds}
 	for _, set := range [][]choice{cuts, badDisks, badNetwork, staleness} {
 		if g.one(3) {

@@ -162,7 +162,8 @@ const (
 	// Unload has Node's core drop from memory what its disk has, but for Amount entries.
 	Unload
 	// Damage spoils an entry on Node's disk: that number Amount, counted from the first, and
-	// on from there again after the last. Repair has others give them back.
+	// on from there again after the last. Repair has others give them back. Of an engine's
+	// directory, Amount says whether a sync fails, there is no room, or where it rots.
 	Damage
 	Repair
 	// Lie has Node's disk say of each sync that it was done, and do none, until a HealDisk or
