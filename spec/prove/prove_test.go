@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -75,8 +76,14 @@ func TestOneCounterexampleIsPrinted(t *testing.T) {
 // fakeSolver puts a z3 in front of all others that says something, whatever it is asked.
 func fakeSolver(t *testing.T, says string) {
 	t.Helper()
+	fakeProgram(t, "cat >/dev/null\nprintf '"+says+"'\n")
+}
+
+// fakeProgram puts a z3 in front of all others that is such a script.
+func fakeProgram(t *testing.T, script string) {
+	t.Helper()
 	dir := t.TempDir()
-	program := "#!/bin/sh\ncat >/dev/null\nprintf '" + says + "'\n"
+	program := "#!/bin/sh\n" + script
 	if err := os.WriteFile(filepath.Join(dir, "z3"), []byte(program), 0o700); err != nil { // #nosec G306 -- a program
 		t.Fatal(err)
 	}
@@ -154,5 +161,41 @@ invariant order: true`})
 	fakeSolver(t, "unsat\\n()\\nunknown\\n")
 	if err := p.needs(&out, m); err == nil || !strings.Contains(err.Error(), "says unknown") {
 		t.Errorf("without an answer: %v", err)
+	}
+}
+
+// What follows from what a step requires is used in the proofs of invariants, and in its own proof
+// others are: what needs it needs those.
+func TestWhatFollowsPassesOnWhatItNeeds(t *testing.T) {
+	m, err := spec.Parse("door", spec.Source{File: "door", Text: `
+relation inside
+action enter() {
+    require outside: not inside
+    follows near: not inside
+    inside := true
+}
+safety OnlyFriends: true
+invariant order: true
+invariant alone: true`})
+	if err != nil {
+		t.Fatal(err)
+	}
+	used := map[string]string{"OnlyFriends": "enter.near", "enter.near": "enter.outside order", "alone": "alone"}
+	program := "case $(grep -c check-sat) in\n"
+	for _, q := range m.Proof(checksAtOnce) {
+		program += fmt.Sprintf("%d) printf '", len(q.Checks))
+		for _, check := range q.Checks {
+			program += "unsat\\n(" + used[check] + ")\\n"
+		}
+		program += "' ;;\n"
+	}
+	fakeProgram(t, program+"esac\n")
+	var out bytes.Buffer
+	if err := (&prover{ctx: t.Context(), parallel: 1}).needs(&out, m); err != nil {
+		t.Fatal(err)
+	}
+	want := "| | OnlyFriends |\n|---|:-:|\n| OnlyFriends | |\n| order | • |\n| alone | |\n"
+	if out.String() != want {
+		t.Errorf("got\n%swant\n%s", out.String(), want)
 	}
 }
