@@ -88,8 +88,8 @@ explore: ## looks at ten million states of spec's model of Raft, three of that o
 	done
 
 # A state takes eleven bytes of memory; those to go on from wait in TMPDIR, of which it takes some
-# twenty gigabytes.
-explore-long: ## looks at a thousand million states of spec's model of Raft (an hour, 12 GB of memory)
+# fifteen gigabytes.
+explore-long: ## looks at a thousand million states of spec's model of Raft (an hour and more, 15 GB of memory)
 	go run ./spec/explore -build bin/explore -writes 8 -messages 4 -indexes 3 -reads 1
 	bin/explore -states 1000000000 -depth 10
 
