@@ -45,11 +45,13 @@ type cluster struct {
 	cut map[raft.NodeID]bool
 	// snapshot is what leaders send.
 	snapshot raft.SnapshotMeta
+	// logs are the entries that nodes have on disk.
+	logs map[raft.NodeID][]raft.Entry
 }
 
 func newCluster(t *testing.T) *cluster {
 	t.Helper()
-	c := &cluster{t: t, cores: map[raft.NodeID]*raft.Core{}, ids: []raft.NodeID{"a", "b", "c"}, cut: map[raft.NodeID]bool{}}
+	c := &cluster{t: t, cores: map[raft.NodeID]*raft.Core{}, ids: []raft.NodeID{"a", "b", "c"}, cut: map[raft.NodeID]bool{}, logs: map[raft.NodeID][]raft.Entry{}}
 	for i, id := range c.ids {
 		saved, err := raft.Found(c.ids)
 		if err != nil {
@@ -67,7 +69,16 @@ func (c *cluster) start(id raft.NodeID, seed uint64, saved raft.Saved) {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	c.cores[id] = core
+	c.cores[id], c.logs[id] = core, saved.Entries
+}
+
+// write puts entries on a disk.
+func (c *cluster) write(id raft.NodeID, w *raft.Write) {
+	log := c.logs[id]
+	if w.Truncate != 0 {
+		log = slices.DeleteFunc(log, func(e raft.Entry) bool { return e.Index >= w.Truncate })
+	}
+	c.logs[id] = append(log, slices.Concat(w.Entries...)...)
 }
 
 // settle carries out updates until there are none.
@@ -78,6 +89,7 @@ func (c *cluster) settle() {
 			u := c.cores[id].Update()
 			if u.Write != nil {
 				again = true
+				c.write(id, u.Write)
 				_ = c.cores[id].Step(raft.Persisted{Write: u.Write.Number})
 			}
 			for _, m := range slices.Clone(u.Messages) {
@@ -205,6 +217,76 @@ func newcomer(t *testing.T) []step {
 		t.Fatalf("it did not join, or had no snapshot: %+v", s)
 	}
 	return c.r.steps
+}
+
+// leftBehind is a cluster of a leader, one that is cut off and has nothing, and one that follows;
+// the former have five entries.
+func leftBehind(t *testing.T) (c *cluster, leads, behind, follows raft.NodeID) {
+	t.Helper()
+	c = newCluster(t)
+	leads = c.leader("")
+	others := slices.DeleteFunc(slices.Clone(c.ids), func(id raft.NodeID) bool { return id == leads })
+	behind, follows = others[0], others[1]
+	c.cut[behind] = true
+	for i := range 4 {
+		_ = c.cores[leads].Step(raft.Propose{Entries: []raft.Entry{{Data: []byte{byte(i)}}}})
+		c.settle()
+	}
+	return c, leads, behind, follows
+}
+
+// snapshotAt is what a snapshot of a leader up to an index says of itself.
+func (c *cluster) snapshotAt(i raft.Index, leads raft.NodeID) raft.SnapshotMeta {
+	at := raft.Position{Index: i, Term: c.logs[leads][i-1].Term}
+	return raft.SnapshotMeta{Last: at, Configuration: raft.NewConfiguration(c.ids, nil), ConfigurationIndex: 1}
+}
+
+func (c *cluster) takeSnapshot(id raft.NodeID, i, compactTo raft.Index) {
+	c.t.Helper()
+	if err := c.cores[id].Step(raft.SnapshotTaken{Index: i, CompactTo: compactTo}); err != nil {
+		c.t.Fatal(err)
+	}
+	c.settle()
+}
+
+// A node that comes back without its latest snapshot, as that is damaged, does not send it.
+func TestASnapshotThatIsLostIsNotSent(t *testing.T) {
+	c, a, behind, follows := leftBehind(t)
+	c.snapshot = c.snapshotAt(3, a)
+	c.takeSnapshot(a, 3, 3)
+	c.takeSnapshot(a, 5, 3)
+	s := c.cores[a].Status()
+	c.start(a, 9, raft.Saved{HardState: raft.HardState{Term: s.Term, VotedFor: s.VotedFor}, Snapshot: c.snapshot, Entries: c.logs[a][3:]})
+	c.cut[behind], c.cut[follows] = false, true
+	if again := c.leader(""); again != a || c.cores[behind].Status().Base.Index != 3 {
+		t.Fatalf("%s leads, and %s has %+v", again, behind, c.cores[behind].Status())
+	}
+	if err := follow(t, c.r.steps); err != nil {
+		t.Error(err)
+	}
+}
+
+// A node that has a newer snapshot on disk than its leader sends, of somebody else, takes that.
+func TestASnapshotThatIsThereStandsForAnOlderOne(t *testing.T) {
+	for _, taken := range []bool{true, false} {
+		c, a, behind, follows := leftBehind(t)
+		c.snapshot = c.snapshotAt(5, a)
+		if taken {
+			c.takeSnapshot(follows, 5, 5)
+		}
+		c.takeSnapshot(a, 3, 3)
+		c.cut[behind], c.cut[follows] = false, true
+		for range 100 {
+			_ = c.cores[a].Step(raft.Tick{})
+			c.settle()
+		}
+		if s := c.cores[behind].Status(); s.Base.Index != 5 || s.Commit < 5 {
+			t.Fatalf("%s has %+v", behind, s)
+		}
+		if err := follow(t, c.r.steps); (err == nil) != taken {
+			t.Errorf("somebody has it: %t; %v", taken, err)
+		}
+	}
 }
 
 func TestASnapshotOfNothingSaysWhoLeads(t *testing.T) {

@@ -179,7 +179,10 @@ func (c *Checker) install(m *member, msg *raft.Message, b *raft.InstallSnapshot,
 		}
 		return nil
 	}
-	thing := c.messages[c.sumOf(msg)]
+	thing, sent := c.messages[c.sumOf(msg)]
+	if !sent {
+		return c.installNewer(m, msg, b, restored)
+	}
 	if restored != nil && restored.Index == 0 {
 		if err := c.do("install_snapshot", m.number, c.now(m), thing); err != nil {
 			return err
@@ -196,6 +199,40 @@ func (c *Checker) install(m *member, msg *raft.Message, b *raft.InstallSnapshot,
 		return c.restoredWithin(m, b.Meta.Last)
 	}
 	return nil
+}
+
+// installNewer follows that a node takes a snapshot that somebody else has sent, and that it has on
+// disk, when its leader sends one that is older: that of whoever offered it stands for the log, and
+// that of the leader is no news.
+func (c *Checker) installNewer(m *member, msg *raft.Message, b *raft.InstallSnapshot, restored *raft.Effect) error {
+	if restored != nil {
+		action := "fetch_within"
+		if restored.Index == 0 {
+			action = "fetch_instead"
+		}
+		if err := c.do(action, m.number, c.now(m), c.snapshots[here(b.Meta.Last)], m.disk); err != nil {
+			return err
+		}
+		m.restored(&b.Meta, restored.Index != 0)
+	}
+	k := max(index(b.Meta.Last.Index), index(m.state.Commit))
+	older, _ := c.olderSent(msg, b)
+	return c.do("install_nothing_new", m.number, c.now(m), older, k, since(c.state.knows.Rows(m.number), k))
+}
+
+// olderSent is a snapshot that the sender of a message may have sent, and that ends before the one
+// in it, which somebody else has.
+func (c *Checker) olderSent(msg *raft.Message, b *raft.InstallSnapshot) (thing uint64, found bool) {
+	from := c.members[msg.From]
+	if _, offered := c.snapshots[here(b.Meta.Last)]; !offered || from == nil {
+		return 0, false
+	}
+	for _, at := range from.snapshots {
+		if thing, found := c.messages[sumOfSnapshot(from.number, term(msg.Term), at)]; found && at.Index < here(b.Meta.Last).Index {
+			return thing, true
+		}
+	}
+	return 0, false
 }
 
 func restores(effects []raft.Effect) *raft.Effect {

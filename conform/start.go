@@ -114,6 +114,7 @@ func (c *Checker) foundSnapshot(m *member, i uint64) error {
 	case i > covered:
 		return c.snapshotTaken(m, i)
 	case i < covered:
+		m.snapshots = slices.DeleteFunc(m.snapshots, func(at raft.Position) bool { return uint64(at.Index) > i })
 		return c.do("lose_snapshot", m.number, i)
 	}
 	return nil

@@ -72,7 +72,7 @@ func (c *Checker) sumOf(m *raft.Message) uint64 {
 }
 
 // wasSaid reports whether somebody has said a message. A refusal may be an owner's word of the
-// term that a node is in.
+// term that a node is in, and a snapshot one that the receiver has, newer than the one that was sent.
 func (c *Checker) wasSaid(m *raft.Message) bool {
 	if b, ok := m.Body.(*raft.AppendReply); ok && b.Rejected && c.state.current.Set(c.number(m.From)).Max() >= term(m.Term) {
 		return true
@@ -81,7 +81,13 @@ func (c *Checker) wasSaid(m *raft.Message) bool {
 	if _, ok := c.messages[h]; ok {
 		return true
 	}
-	_, ok := c.said[h]
+	if _, ok := c.said[h]; ok {
+		return true
+	}
+	b, ok := m.Body.(*raft.InstallSnapshot)
+	if ok {
+		_, ok = c.olderSent(m, b)
+	}
 	return ok
 }
 
