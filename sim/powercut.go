@@ -11,10 +11,10 @@ import (
 
 // powerCut is that the power goes in the middle of what a disk does.
 type powerCut struct {
-	// armed: it will be, when so many more changes were made: all, or those of snapshots.
-	armed     bool
-	left      int
-	snapshots bool
+	// armed: it will be, when so many more changes were made: those of some files.
+	armed bool
+	left  int
+	of    func(name string) bool
 	// done: it is gone, and nothing can be done any more.
 	done bool
 }
@@ -25,12 +25,18 @@ func ofSnapshot(name string) bool {
 	return strings.HasPrefix(name, "snapshot-") || strings.HasPrefix(name, "incoming-")
 }
 
-// armCut has the power go, after half as many changes as amount is.
+func ofLog(name string) bool { return strings.HasPrefix(name, "log-") }
+
+func ofAny(string) bool { return true }
+
+// armCut has the power go, after half as many changes as amount is: by its remainder by four, of
+// any file, of snapshots, or of the log.
 func (p *place) armCut(amount uint32) bool {
 	if p.cut.armed {
 		return false
 	}
-	p.cut = powerCut{armed: true, left: int(amount / 2), snapshots: amount%2 == 1}
+	of := [4]func(string) bool{ofAny, ofSnapshot, ofLog, ofSnapshot}[amount%4]
+	p.cut = powerCut{armed: true, left: int(amount / 2), of: of}
 	return true
 }
 
@@ -43,7 +49,7 @@ func (p *place) cutBy(o vfs.Op) error {
 	if c.done {
 		return errPower
 	}
-	if !c.armed || !o.Kind.Changes() || c.snapshots && !ofSnapshot(o.Name) {
+	if !c.armed || !o.Kind.Changes() || !c.of(o.Name) {
 		return nil
 	}
 	if c.left > 0 {
@@ -57,7 +63,7 @@ func (p *place) cutBy(o vfs.Op) error {
 		what = "with a snapshot that comes"
 	case ofSnapshot(o.Name):
 		what = "with a snapshot"
-	case strings.HasPrefix(o.Name, "log-"):
+	case ofLog(o.Name):
 		what = "with the log"
 	}
 	w := p.node.world

@@ -78,7 +78,7 @@ func (g *generator) live() {
 // disks fill up, hang and, of one of them, rot.
 func homes(g *generator) {
 	g.live()
-	lives := []choice{{6, nil, bounce}, {2, at(Crash), nil}, {6, at(Restart), nil}, {4, upTo(Damage, 4000), nil}, {3, at(HealDisk), nil}, {1, nil, garbles}, {1, nil, stutters}}
+	lives := []choice{{6, nil, bounce}, {2, at(Crash), nil}, {6, at(Restart), nil}, {4, upTo(Damage, 4000), nil}, {3, at(HealDisk), nil}, {3, nil, garbles}, {1, nil, stutters}, {2, upTo(PowerCut, 60), nil}}
 	if g.one(3) {
 		lives = append(lives, choice{1, nil, forgets})
 	}

@@ -16,7 +16,7 @@ const (
 // How much the end of a log is: sectors that rot at once, and bytes of which one does.
 const (
 	endSectors = 8
-	endBytes   = 200
+	endBytes   = 400
 )
 
 // rot changes bytes that have been written.

@@ -182,8 +182,8 @@ const (
 	Compact
 
 	// PowerCut cuts the power in the middle of what Node's disk does: at the change that
-	// has half of Amount others before it. With an odd Amount, only what is done to
-	// snapshots counts.
+	// has half of Amount others before it. Of an odd Amount, only what is done to snapshots
+	// counts, and of one that leaves 2 by four, what is done to the log.
 	PowerCut
 	// Diverge makes the state of Node's state machine another one.
 	Diverge
