@@ -79,12 +79,12 @@ explore: ## looks at ten million states of spec's model of Raft, three of that o
 	bin/explore -states 10000000
 	go run ./spec/explore -build bin/explore -learners 1 -writes 8 -messages 3 -indexes 3 -reads 1
 	for run in $$(sed -n 's/^trace \(.*\):$$/\1/p' spec/raft.runs.epr); do \
-		echo "near the end of $$run:"; bin/explore -from $$run -invariants -states 100000 || exit 1; \
+		echo "near the end of $$run:"; bin/explore -from $$run -invariants -states 40000 || exit 1; \
 	done
 	go run ./spec/explore -build bin/explore -model membership -voters 4 -terms 4 -indexes 5 -members abc,abd
 	bin/explore -states 3000000
 	for run in $$(sed -n 's/^trace \(.*\):$$/\1/p' spec/membership.runs.epr); do \
-		echo "near the end of $$run:"; bin/explore -from $$run -invariants -states 100000 || exit 1; \
+		echo "near the end of $$run:"; bin/explore -from $$run -invariants -states 40000 || exit 1; \
 	done
 
 # A state takes eleven bytes of memory; those to go on from wait in TMPDIR, of which it takes some
