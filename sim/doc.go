@@ -50,6 +50,9 @@
 // al., "Modularity for Decidability of Deductive Verification with Applications to
 // Distributed Systems", PLDI 2018.)
 //
+// When all faults are mended at the end, somebody has to lead, every member to have committed
+// and applied what the leader has, and the leader to know that.
+//
 // Beside that, each step of each core is held against the specification that is proved
 // (package conform), until a disk has not kept what it said it had, which that does not know.
 //
