@@ -82,10 +82,10 @@ func (p *place) rotEnd(name string) bool {
 		return false
 	}
 	last := int64(written[len(written)-1]) / vfs.SectorSize * vfs.SectorSize
-	p.node.world.report.Faults["rot"]++
 	if last < 3*endSectors*vfs.SectorSize {
-		return true // of a log whose very first block is gone it cannot be told that it was there
+		return false // of a log whose very first block is gone it cannot be told that it was there
 	}
+	p.node.world.report.Faults["rot"]++
 	for offset := last - (endSectors-1)*vfs.SectorSize; offset <= last; offset += vfs.SectorSize {
 		p.disk.Garble(name, offset, func(b []byte) { b[0] ^= 1 }, 1)
 	}
