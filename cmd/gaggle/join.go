@@ -103,7 +103,7 @@ func join(ctx context.Context, address string, o joinOptions, in io.Reader, out,
 	if err != nil {
 		return err
 	}
-	j := &joined{node: n, out: newOutput(out, o.json), errs: newOutput(errs, o.json)}
+	j := newJoined(n, newOutput(out, o.json), newOutput(errs, o.json))
 	j.errs.listening(string(n.ID()), listening)
 	running, stop := context.WithCancel(ctx)
 	var others sync.WaitGroup
@@ -135,9 +135,10 @@ func join(ctx context.Context, address string, o joinOptions, in io.Reader, out,
 		return err
 	}
 	if !allAppended {
-		<-appended //nolint:errcheck // it was interrupted, and has counted what is committed
+		<-appended //nolint:errcheck // it was interrupted
 	}
-	open := int(j.open.Load())
+	_ = n.Close() // so that the outcome of each line is known
+	open := j.settle(ctx)
 	if open > 0 {
 		j.errs.uncommitted(string(n.ID()), open)
 	}

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -77,8 +78,17 @@ type joined struct {
 	errs *output
 	// open counts the lines that were read and are not known to be committed.
 	open atomic.Int64
+	// underWay are the lines that were proposed, in their order, behind the one that is waited for.
+	underWay chan *gaggle.Proposal[[]byte]
+	waiting  *gaggle.Proposal[[]byte]
+	// proposing is held while a line is on its way into underWay.
+	proposing sync.Mutex
 	// written is the index up to which entries have been written out.
 	written milestone
+}
+
+func newJoined(n *gaggle.Node[[]byte], out, errs *output) *joined {
+	return &joined{node: n, out: out, errs: errs, underWay: make(chan *gaggle.Proposal[[]byte], joinWindow)}
 }
 
 // show writes committed entries until the context ends.
@@ -100,19 +110,19 @@ const joinWindow = 4096
 // appendAll appends the lines of a reader, many at a time, in their order, and returns
 // when all of them are committed and written out, or the context has ended.
 func (j *joined) appendAll(ctx context.Context, in io.Reader) error {
-	underWay := make(chan *gaggle.Proposal[[]byte], joinWindow)
 	proposed := make(chan error, 1)
 	// Not waited for: nothing can interrupt a read of standard input.
 	go func() {
-		defer close(underWay)
-		proposed <- j.proposeAll(ctx, in, underWay)
+		defer close(j.underWay)
+		proposed <- j.proposeAll(ctx, in)
 	}()
 	var last gaggle.Index
-	for p := next(ctx, underWay); p != nil; p = next(ctx, underWay) {
-		e, err := p.Wait(ctx)
+	for j.next(ctx) {
+		e, err := j.waiting.Wait(ctx)
 		if err != nil {
 			return err
 		}
+		j.waiting = nil
 		j.open.Add(-1)
 		last = e.Index
 	}
@@ -127,42 +137,73 @@ func (j *joined) appendAll(ctx context.Context, in io.Reader) error {
 	}
 }
 
-// next returns the next line under way, and nil after the last, or when the context has
-// ended and none is waiting: so what is committed by then is known to be.
-func next(ctx context.Context, underWay <-chan *gaggle.Proposal[[]byte]) *gaggle.Proposal[[]byte] {
+// next waits for the next line under way. There is none after the last, or when the context has
+// ended.
+func (j *joined) next(ctx context.Context) bool {
 	select {
-	case p := <-underWay:
-		return p
-	default:
-	}
-	select {
-	case p := <-underWay:
-		return p
+	case j.waiting = <-j.underWay:
 	case <-ctx.Done():
-		return nil
+	}
+	return j.waiting != nil
+}
+
+// settle returns how many lines that were read are not committed, as far as the node knows, which is
+// closed. What has become of a line may have been written out, and be known to who waits for it
+// a little later: an interrupt in between must not make it one that may be lost.
+func (j *joined) settle(ended context.Context) int {
+	j.proposing.Lock()
+	defer j.proposing.Unlock()
+	for p := j.waiting; ; {
+		if p != nil {
+			if _, err := p.Wait(ended); err == nil {
+				j.open.Add(-1)
+			}
+		}
+		select {
+		case p = <-j.underWay:
+			if p != nil {
+				continue
+			}
+		default:
+		}
+		return int(j.open.Load())
 	}
 }
 
 // proposeAll proposes the lines of a reader.
-func (j *joined) proposeAll(ctx context.Context, in io.Reader, underWay chan<- *gaggle.Proposal[[]byte]) error {
+func (j *joined) proposeAll(ctx context.Context, in io.Reader) error {
 	var before *gaggle.Proposal[[]byte]
 	for line, err := range lines(in) {
 		if err != nil {
 			return err
 		}
-		j.open.Add(1)
-		p, err := j.propose(ctx, []byte(line), before)
-		if err != nil {
+		if before, err = j.begin(ctx, []byte(line), before); err != nil {
 			return err
 		}
-		select {
-		case underWay <- p:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-		before = p
 	}
 	return nil
+}
+
+// begin proposes a line and puts it under way.
+func (j *joined) begin(ctx context.Context, line []byte, before *gaggle.Proposal[[]byte]) (*gaggle.Proposal[[]byte], error) {
+	j.proposing.Lock()
+	defer j.proposing.Unlock()
+	j.open.Add(1)
+	p, err := j.propose(ctx, line, before)
+	if err != nil {
+		return nil, err
+	}
+	select {
+	case j.underWay <- p:
+		return p, nil
+	default:
+	}
+	select {
+	case j.underWay <- p:
+		return p, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // propose proposes a line, and when too much is under way waits for what was before.

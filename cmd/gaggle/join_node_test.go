@@ -27,7 +27,7 @@ func TestALineWaitsWhileItsNodeHasTooMuchUnderWay(t *testing.T) {
 			t.Cleanup(func() { _ = n.Close() })
 			return n
 		}
-		j := &joined{node: join(), out: newOutput(io.Discard, true)}
+		j := newJoined(join(), newOutput(io.Discard, true), newOutput(io.Discard, true))
 		go func() { _ = j.show(t.Context()) }()
 		in, typed := io.Pipe()
 		appended := make(chan error, 1)
@@ -102,6 +102,52 @@ func TestAMemberMakesNoTroubleOfItsFirstElection(t *testing.T) {
 			if s := said[i].String(); !strings.Contains(s, `, leader "`) || strings.Contains(s, "nothing is committed") {
 				t.Errorf("it says %q", s)
 			}
+		}
+	})
+}
+
+// An interrupt may come when a line is committed, and written out, and who waits for it does not know
+// yet.
+func TestALineThatIsCommittedWhenItsNodeIsInterruptedIsNotCalledLost(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n, err := gaggle.Join[[]byte](t.Context(), memory.New(), gaggle.Size(1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		j := newJoined(n, newOutput(io.Discard, true), newOutput(io.Discard, true))
+		if err := j.proposeAll(t.Context(), strings.NewReader("x\ny\nz\n")); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := n.Append(t.Context(), []byte("after them")); err != nil {
+			t.Fatal(err)
+		}
+		interrupted, interrupt := context.WithCancel(t.Context())
+		j.next(t.Context()) // x is waited for, and the others are not yet
+		interrupt()
+		_ = n.Close()
+		if open := j.settle(interrupted); open != 0 {
+			t.Errorf("%d lines that are committed are called lost", open)
+		}
+	})
+}
+
+func TestALineThatIsNotCommittedWhenItsNodeIsInterruptedMayBeLost(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		n, err := gaggle.Join[[]byte](t.Context(), memory.New(), gaggle.Size(2))
+		if err != nil {
+			t.Fatal(err)
+		}
+		j := newJoined(n, newOutput(io.Discard, true), newOutput(io.Discard, true))
+		if err := j.proposeAll(t.Context(), strings.NewReader("x\ny\n")); err != nil {
+			t.Fatal(err)
+		}
+		interrupted, interrupt := context.WithCancel(t.Context())
+		interrupt()
+		_ = n.Close()
+		if open := j.settle(interrupted); open != 2 {
+			t.Errorf("%d lines may be lost, want 2", open)
 		}
 	})
 }
